@@ -1,0 +1,129 @@
+"""Filing: from an ended run to its record, its place, and what is remembered of it.  Pure.
+
+Every value here follows from the run alone, so that finishing twice (after a crash between two steps) writes the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cctui.core import capacity
+from cctui.core.retry import Done, Failed, attempt_wait
+from cctui.core.settings import Settings
+from cctui.core.world import (
+    FIVE_HOUR,
+    SEVEN_DAY,
+    Ending,
+    ErrorType,
+    Finish,
+    Phase,
+    Record,
+    Retry,
+    Run,
+    Spec,
+    Status,
+    Task,
+    World,
+)
+
+DETAIL_LIMIT = 400
+
+
+def finish(world: World, run: Run, ending: Ending, verdict: Done | Failed, now: datetime) -> Finish:
+    """The effect that closes `run`: record, memory, and the folder its file goes to."""
+    task = world.tasks.get(run.spec.task)
+    to, retry = destination(run.spec, task, verdict, ending.ended, world.settings)
+    retries = {name: kept for name, kept in world.memory.retries.items() if name != run.spec.task}
+    if retry is not None:
+        retries[run.spec.task] = retry
+    return Finish(
+        spec=run.spec,
+        record=record(world, run, ending, verdict, now),
+        to=to,
+        memory=replace(world.memory, retries=retries),
+        ending=ending,
+    )
+
+
+def destination(
+    spec: Spec, task: Task | None, verdict: Done | Failed, ended: datetime, settings: Settings
+) -> tuple[Phase, Retry | None]:
+    """Where the file goes, and the attempts and back-off to remember if it goes back into the queue."""
+    if isinstance(verdict, Done):
+        return Phase.COMPLETED, None
+    if verdict.final:
+        return Phase.FAILED, None
+    if not verdict.counts:
+        # The wait after a refused login belongs to the whole account (World.login), not to this task.
+        return Phase.PENDING, Retry(spec.attempt - 1, None, verdict.text[:DETAIL_LIMIT])
+    if spec.attempt >= (task.max_attempts if task else 1):
+        return Phase.FAILED, None
+    at = ended + timedelta(seconds=attempt_wait(spec.run_id, spec.attempt, settings.run))
+    return Phase.PENDING, Retry(spec.attempt, at, verdict.text[:DETAIL_LIMIT])
+
+
+def note_path(spec: Spec) -> str:
+    """Of the run note, relative to ROOT; the day is the local one of the start."""
+    return f"logs/scheduler/{spec.started:%Y-%m-%d}/{spec.task}-{spec.run_id}.md"
+
+
+def status(verdict: Done | Failed) -> Status:
+    if isinstance(verdict, Done):
+        return Status.COMPLETED
+    return Status.CANCELLED if verdict.error is ErrorType.CANCELLED else Status.FAILED
+
+
+def record(world: World, run: Run, ending: Ending, verdict: Done | Failed, now: datetime) -> Record:
+    """The history line.  Tokens are what the API reported; work that reports none is estimated (characters / 4)."""
+    spec, result = run.spec, ending.result
+    done = isinstance(verdict, Done)
+    reported = result.tokens if result else None
+    tokens = reported.total if reported else (ending.output_chars // 4 if result is None else None)
+    after = capacity.used(world, FIVE_HOUR, now, spec.account)
+    week = capacity.used(world, SEVEN_DAY, now, spec.account)
+    return Record(
+        task_id=spec.task,
+        success=done,
+        error_type=verdict.error if isinstance(verdict, Failed) else None,
+        tokens=tokens,
+        duration_s=round(ending.duration_s, 3),
+        log_file=note_path(spec),
+        timestamp=spec.started,
+        run_id=spec.run_id,
+        ended=ending.ended,
+        status=status(verdict),
+        attempt=spec.attempt,
+        kind=spec.kind,
+        runner=spec.runner.value,
+        mode=spec.mode.value,
+        model=(result.model if result else None) or spec.model,
+        tokens_in=reported.input if reported else None,
+        tokens_out=reported.output if reported else None,
+        tokens_cache_read=reported.cache_read if reported else None,
+        tokens_cache_write=reported.cache_write if reported else None,
+        tokens_source="reported" if reported else ("estimated" if result is None else None),
+        cost_usd=result.cost_usd if result else None,
+        capacity_before=spec.capacity_before,
+        capacity_after=after,
+        window_pct=_grown(spec.capacity_before, after),
+        week_pct=_grown(spec.week_before, week),
+        exit_code=ending.rc,
+        session_id=(result.session_id or spec.session_id) if result else None,
+        claimed=None if result is None else result.subtype == "success" and not result.is_error,
+        parked_s=round(run.parked_s, 3),
+        account=spec.account,
+        project=spec.folder,
+        detail=_detail(ending, verdict),
+    )
+
+
+def _grown(before: float | None, after: float | None) -> float | None:
+    """What the window grew by; a reset in between (it fell) leaves it unknown."""
+    return round(after - before, 3) if before is not None and after is not None and after >= before else None
+
+
+def _detail(ending: Ending, verdict: Done | Failed) -> str | None:
+    denied = f"; {len(ending.result.denials)} tool calls denied" if ending.result and ending.result.denials else ""
+    text = (verdict.text if isinstance(verdict, Failed) else ending.detail) or ""
+    return (text[:DETAIL_LIMIT] + denied).strip("; ") or None

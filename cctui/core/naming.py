@@ -1,0 +1,61 @@
+"""Names as people type them, and the answers to commands: whole names for prefixes, refusals as sentences.  Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from cctui.core import view
+from cctui.core.answer import FAILED, Answer, missing
+from cctui.core.world import Add, Command, Edit, Hold, Move, Phase, Reason, Remove, RetryTask, World
+
+LIVE = (Phase.PENDING, Phase.ACTIVE)
+
+
+def whole(world: World, command: Command) -> Command | Answer:
+    """`command` with whole names for unique prefixes; an Answer when a name fits none or several."""
+    if isinstance(command, Hold | Add):
+        return command
+    names = view.find(world, command.task)
+    if len(names) != 1:
+        return missing(command.task, names)
+    command = replace(command, task=names[0])
+    if isinstance(command, Move) and command.other is not None:
+        others = view.find(world, command.other)
+        return replace(command, other=others[0]) if len(others) == 1 else missing(command.other, others)
+    return command
+
+
+def task_of(command: Command) -> str | None:
+    match command:
+        case Hold():
+            return None
+        case Add(name=name) | Move(task=name):
+            return name
+        case _:
+            return command.task
+
+
+def shows(before: World, after: World, command: Command) -> bool:
+    """Whether `after` shows what `command` changed in the task folders; at once for whatever changes no file there."""
+    old, new = before.tasks.get(task_of(command) or ""), after.tasks.get(task_of(command) or "")
+    paths = {entry.path for entry in after.broken}
+    match command:
+        case Add(name=name):
+            return (new is not None and new.phase in LIVE) or f"{Phase.PENDING.value}/{name}.md" in paths
+        case Remove(task=task):
+            return new is None and task not in paths
+        case RetryTask():
+            return new is None or new.phase in LIVE
+        case Edit():
+            return new is None or new is not old
+        case _:
+            return True
+
+
+def refused(command: Command, reason: Reason, now: datetime) -> dict[str, Any]:
+    """The answer to a command that was refused."""
+    until = reason.until.isoformat(timespec="seconds") if reason.until else None
+    data = {"task": task_of(command), "why": reason.why.value, "until": until}
+    return {"data": data, "errors": [view.say(reason, now)], "code": FAILED}

@@ -1,0 +1,360 @@
+"""The queue: who goes next, and why the others wait.  Pure: no clock, no disk.
+
+A gate is one function from a scene and a task to a Reason (shut) or None (open).  Every gate in GATES brings its own
+sentence to every screen and its own line in `why`; adding a rule is adding a line there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from graphlib import CycleError, TopologicalSorter
+
+from cctui.core import capacity
+from cctui.core.cost import estimate
+from cctui.core.task import unsupported
+from cctui.core.world import (
+    Cost,
+    Line,
+    Phase,
+    Reason,
+    Run,
+    Runner,
+    Stage,
+    Task,
+    Why,
+    World,
+)
+
+LAST = datetime.max.replace(tzinfo=UTC)
+UNRANKED = 1 << 60
+OVER = (Phase.COMPLETED, Phase.FAILED)
+NO_CLAUDE = (Runner.SHELL, Runner.PYTHON)
+
+
+# --- order -----------------------------------------------------------------------------------------------------------
+
+
+def order(tasks: Mapping[str, Task], ranks: Mapping[str, int], costs: Mapping[str, Cost]) -> tuple[str, ...]:
+    """The pending tasks: by priority, place set by hand, deadline, cost (small first), age, name."""
+
+    def key(task: Task) -> tuple[int, int, datetime, float, datetime, str]:
+        tokens = estimate(costs, task)
+        return (
+            task.priority,
+            ranks.get(task.name, UNRANKED),
+            task.deadline or LAST,
+            float("inf") if tokens is None else tokens,
+            task.added or LAST,
+            task.name,
+        )
+
+    return tuple(task.name for task in sorted((t for t in tasks.values() if t.phase is Phase.PENDING), key=key))
+
+
+def line(world: World) -> Line:
+    """The queue's order and the faults of its graph, for a World whose tasks, ranks or costs have changed."""
+    return Line(order(world.tasks, world.memory.ranks, world.costs), faults(world))
+
+
+def faults(world: World) -> dict[str, Reason]:
+    """Live tasks whose dependencies cannot ever be met: a missing name, or a cycle."""
+    live = {name: task for name, task in world.tasks.items() if task.phase in (Phase.PENDING, Phase.ACTIVE)}
+    broken = {entry.name for entry in world.broken}
+    found: dict[str, Reason] = {}
+    graph: dict[str, list[str]] = {}
+    for name, task in live.items():
+        for dependency in task.depends_on:
+            if dependency.name in live:
+                graph.setdefault(name, []).append(dependency.name)
+            elif dependency.name not in world.tasks:
+                what = f"{dependency.name} (its file is broken)" if dependency.name in broken else dependency.name
+                found.setdefault(name, Reason(Why.MISSING, what))
+    for circle in cycles(graph):
+        for name in circle:
+            found[name] = Reason(Why.CYCLE, " → ".join((*circle, circle[0])))
+    return found
+
+
+def cycles(graph: Mapping[str, list[str]]) -> Iterator[list[str]]:
+    """Circles among `graph` (name → names it needs), each once, until the rest is free of them."""
+    rest = dict(_knotted(graph))
+    while rest:
+        try:
+            TopologicalSorter(rest).prepare()
+        except CycleError as error:
+            circle = list(reversed(error.args[1][1:]))
+            yield circle
+            rest = dict(_knotted({name: needs for name, needs in rest.items() if name not in circle}))
+        else:
+            return
+
+
+def _knotted(graph: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """What is left of `graph` when everything that can be done one after another is taken away (Kahn)."""
+    needs = {name: {other for other in others if other in graph} for name, others in graph.items()}
+    wanted_by: dict[str, list[str]] = {}
+    for name, others in needs.items():
+        for other in others:
+            wanted_by.setdefault(other, []).append(name)
+    free = [name for name, others in needs.items() if not others]
+    while free:
+        done = free.pop()
+        del needs[done]
+        for name in wanted_by.get(done, ()):
+            needs[name].discard(done)
+            if not needs[name]:
+                free.append(name)
+    return {name: sorted(others & needs.keys()) for name, others in needs.items()}
+
+
+# --- the scene: what the gates look at, worked out once --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A World at one moment, with what every gate asks for already found."""
+
+    world: World
+    now: datetime
+    by_task: Mapping[str, Run]
+    live: int
+    """Runs that hold a slot."""
+    claude_live: int
+    busy: Mapping[str, str]
+    """Folder → the task that runs there."""
+    parked: Mapping[str, str]
+    """Folder → the parked task that will go on there."""
+    blind: bool
+    shut: dict[str | None, Reason | None] = field(default_factory=dict)
+    """Capacity by model, filled as asked: a cache, not a truth."""
+
+
+def scene(world: World, now: datetime) -> Scene:
+    live = [run for run in world.runs.values() if run.stage is not Stage.PARKED]
+    return Scene(
+        world=world,
+        now=now,
+        by_task={run.spec.task: run for run in world.runs.values()},
+        live=len(live),
+        claude_live=sum(needs_claude(run.spec.runner) for run in live),
+        busy={run.spec.folder: run.spec.task for run in live},
+        parked={run.spec.folder: run.spec.task for run in world.runs.values() if run.stage is Stage.PARKED},
+        blind=capacity.blind(world, now),
+    )
+
+
+def ready(world: World) -> bool:
+    """Whether the engine has seen all it needs for a decision, and is not on its way out."""
+    return world.loaded and world.scanned and world.looked and world.checked and not world.draining
+
+
+def run_of(world: World, name: str) -> Run | None:
+    """The open run of a task."""
+    return next((run for run in world.runs.values() if run.spec.task == name), None)
+
+
+def needs_claude(runner: Runner) -> bool:
+    return runner not in NO_CLAUDE
+
+
+# --- the gates -------------------------------------------------------------------------------------------------------
+
+
+def _unsupported(scene: Scene, task: Task) -> Reason | None:
+    what = unsupported(task)
+    return Reason(Why.UNSUPPORTED, what) if what else None
+
+
+def _fault(scene: Scene, task: Task) -> Reason | None:
+    return scene.world.line.faults.get(task.name)
+
+
+def _missing(scene: Scene, task: Task) -> Reason | None:
+    reason = _fault(scene, task)
+    return reason if reason and reason.why is Why.MISSING else None
+
+
+def _cycle(scene: Scene, task: Task) -> Reason | None:
+    reason = _fault(scene, task)
+    return reason if reason and reason.why is Why.CYCLE else None
+
+
+def _program(scene: Scene, task: Task) -> Reason | None:
+    for name, sentence in scene.world.programs.items():
+        if name != "claude" or needs_claude(task.runner):
+            return Reason(Why.PROGRAM, sentence)
+    return None
+
+
+def _paused(scene: Scene, task: Task) -> Reason | None:
+    return Reason(Why.PAUSED) if task.paused else None
+
+
+def _hold(scene: Scene, task: Task) -> Reason | None:
+    return Reason(Why.HOLD) if scene.world.memory.hold else None
+
+
+def _starting(scene: Scene, task: Task) -> Reason | None:
+    return None if ready(scene.world) else Reason(Why.STARTING)
+
+
+def _not_before(scene: Scene, task: Task) -> Reason | None:
+    when = task.not_before
+    return Reason(Why.NOT_BEFORE, until=when) if when and when > scene.now else None
+
+
+def _retry(scene: Scene, task: Task) -> Reason | None:
+    retry = scene.world.memory.retries.get(task.name)
+    if retry is None or retry.at is None or retry.at <= scene.now:
+        return None
+    return Reason(Why.RETRY, retry.text, float(retry.attempts + 1), float(task.max_attempts), retry.at)
+
+
+def _depends(scene: Scene, task: Task) -> Reason | None:
+    tasks = scene.world.tasks
+    for dependency in task.depends_on:
+        other = tasks.get(dependency.name)
+        if other is not None and other.phase not in OVER:
+            return Reason(Why.DEPENDS, dependency.name)
+    return None
+
+
+def _depends_failed(scene: Scene, task: Task) -> Reason | None:
+    tasks = scene.world.tasks
+    for dependency in task.depends_on:
+        other = tasks.get(dependency.name)
+        if other is not None and other.phase is Phase.FAILED and not dependency.any:
+            return Reason(Why.DEPENDS_FAILED, dependency.name)
+    return None
+
+
+def _standing(why: Why) -> Callable[[Scene, Task], Reason | None]:
+    """A refusal by the service: shut until its moment, for the run it parked and all else that needs Claude."""
+
+    def gate(scene: Scene, task: Task) -> Reason | None:
+        if not needs_claude(task.runner):
+            return None
+        run = scene.by_task.get(task.name)
+        own = run.parked if run and run.parked and run.parked.why is why else None
+        over_all = {Why.LIMIT: scene.world.limit, Why.OUTAGE: scene.world.outage, Why.LOGIN: scene.world.login}[why]
+        waits = [parked for parked in (own, over_all) if parked and parked.until > scene.now]
+        if not waits:
+            return None
+        longest = max(waits, key=lambda parked: parked.until)
+        return Reason(why, longest.window or "", until=longest.until)
+
+    return gate
+
+
+def _capacity(scene: Scene, task: Task) -> Reason | None:
+    if not needs_claude(task.runner):
+        return None
+    if task.model not in scene.shut:
+        scene.shut[task.model] = capacity.shut(scene.world, task.model, scene.now)
+    return scene.shut[task.model]
+
+
+def _blind(scene: Scene, task: Task) -> Reason | None:
+    shut = scene.blind and scene.claude_live > 0 and needs_claude(task.runner)
+    return Reason(Why.BLIND, value=float(scene.claude_live), threshold=1.0) if shut else None
+
+
+def _canary(scene: Scene, task: Task) -> Reason | None:
+    world = scene.world
+    unproven = world.limit or world.outage or world.login
+    shut = unproven and unproven.until <= scene.now and scene.claude_live > 0 and needs_claude(task.runner)
+    return Reason(Why.CANARY, unproven.why.value if unproven else "") if shut else None
+
+
+def _folder(scene: Scene, task: Task) -> Reason | None:
+    other = scene.busy.get(task.folder)
+    if other is None and needs_claude(task.runner):
+        other = scene.parked.get(task.folder)
+    return Reason(Why.FOLDER, other) if other and other != task.name else None
+
+
+def _slots(scene: Scene, task: Task) -> Reason | None:
+    slots = scene.world.settings.run.slots
+    return Reason(Why.SLOTS, value=float(scene.live), threshold=float(slots)) if scene.live >= slots else None
+
+
+GATES: tuple[tuple[Why, Callable[[Scene, Task], Reason | None]], ...] = (
+    (Why.UNSUPPORTED, _unsupported),
+    (Why.MISSING, _missing),
+    (Why.CYCLE, _cycle),
+    (Why.PROGRAM, _program),
+    (Why.PAUSED, _paused),
+    (Why.HOLD, _hold),
+    (Why.STARTING, _starting),
+    (Why.NOT_BEFORE, _not_before),
+    (Why.RETRY, _retry),
+    (Why.DEPENDS_FAILED, _depends_failed),
+    (Why.DEPENDS, _depends),
+    (Why.LIMIT, _standing(Why.LIMIT)),
+    (Why.OUTAGE, _standing(Why.OUTAGE)),
+    (Why.LOGIN, _standing(Why.LOGIN)),
+    (Why.CAPACITY, _capacity),
+    (Why.BLIND, _blind),
+    (Why.CANARY, _canary),
+    (Why.FOLDER, _folder),
+    (Why.SLOTS, _slots),
+)
+
+SOFT = frozenset({Why.NOT_BEFORE, Why.RETRY})
+"""What `run now` passes over."""
+HARD = frozenset({Why.UNSUPPORTED, Why.PROGRAM, Why.STARTING, Why.FOLDER})
+"""What not even `--force` passes over: the run could not work, or would break another."""
+ONCE_CLAIMED = frozenset(
+    {Why.UNSUPPORTED, Why.MISSING, Why.CYCLE, Why.NOT_BEFORE, Why.RETRY, Why.DEPENDS, Why.DEPENDS_FAILED}
+)
+"""Gates that a run has behind it: a parked one does not meet them again."""
+
+
+Gate = Callable[[Scene, Task], Reason | None]
+
+
+def gates_for(skip: frozenset[Why]) -> tuple[Gate, ...]:
+    return tuple(gate for why, gate in GATES if why not in skip)
+
+
+ALL_GATES = gates_for(frozenset())
+RESUMING = gates_for(ONCE_CLAIMED)
+WANTED = gates_for(SOFT)
+FORCED = gates_for(frozenset(Why) - HARD)
+FORCED_RESUMING = gates_for(frozenset(Why) - HARD | ONCE_CLAIMED)
+
+
+def gates_of(scene: Scene, task: Task) -> tuple[Gate, ...]:
+    """The gates this task has to pass: fewer for one that a person wants now, or that goes on from where it parked."""
+    forced = scene.world.forced.get(task.name)
+    claimed = task.name in scene.by_task
+    if forced:
+        return FORCED_RESUMING if claimed else FORCED
+    if claimed:
+        return RESUMING
+    return ALL_GATES if forced is None else WANTED
+
+
+def held(scene: Scene, task: Task) -> Iterator[Reason]:
+    """Every gate that holds `task` back in this scene; none means it may start (or go on, if parked)."""
+    for gate in gates_of(scene, task):
+        reason = gate(scene, task)
+        if reason is not None:
+            yield reason
+
+
+def may_start(scene: Scene, task: Task) -> bool:
+    """Whether no gate is shut; asked from the last gate on, where most of a long queue is stopped by one answer."""
+    return all(gate(scene, task) is None for gate in reversed(gates_of(scene, task)))
+
+
+def blocks(world: World, task: Task, now: datetime) -> Iterator[Reason]:
+    """Every gate that holds `task` back at `now`."""
+    return held(scene(world, now), task)
+
+
+def block(world: World, task: Task, now: datetime) -> Reason | None:
+    """The first gate that holds `task` back at `now`."""
+    return next(blocks(world, task, now), None)

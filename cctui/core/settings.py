@@ -1,0 +1,83 @@
+"""Every setting, with its default and what it means.  `cctui.config` reads them from flags, environment and file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def setting(default: Any, help: str) -> Any:
+    """A setting with its help line; lists become tuples, tables become tuples of tables."""
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    slots: int = setting(2, "runs at the same time")
+    default_timeout: float = setting(1800.0, "seconds a run may take when its task names no timeout (30m)")
+    kill_grace_seconds: float = setting(10.0, "seconds between TERM and KILL when a run is stopped")
+    stall_minutes: float = setting(20.0, "minutes without any output after which a run is shown as quiet")
+    retry_seconds: float = setting(60.0, "back-off after the first failed attempt; it doubles each time, up to an hour")
+    outage_seconds: float = setting(60.0, "back-off after the API was down; it doubles each time, up to 15 minutes")
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """The person's share of the windows in some hours of the week; percent points."""
+
+    days: tuple[str, ...]
+    start: str
+    end: str
+    five_hour: float = 0.0
+    seven_day: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CapacitySettings:
+    gate: bool = setting(True, "`off` for people on API keys: no window gates, no blind rule")
+    five_hour_max: float = setting(90.0, "percent of the 5-hour window above which nothing starts")
+    seven_day_max: float = setting(95.0, "percent of the week above which nothing starts")
+    sources: tuple[str, ...] = setting(
+        ("stream", "statusline", "claude", "api", "transcripts"), "capacity sources in order of authority at equal age"
+    )
+    poll_seconds: float = setting(180.0, "seconds between two questions to one source; never under 60 in use")
+    usage_url: str = setting("https://api.anthropic.com/api/oauth/usage", "address of the usage endpoint")
+    token_url: str = setting("https://platform.claude.com/v1/oauth/token", "address for our own refresh, if allowed")
+    user_agent: str = setting("", "User-Agent for the usage endpoint; empty: cctui/VERSION")
+    allow_refresh: bool = setting(False, "refresh an expired login ourselves instead of leaving it to the CLI")
+    blind_after_minutes: float = setting(30.0, "minutes after which a reading no longer counts")
+    reserve: tuple[Reserve, ...] = setting((), "list of tables {days, from, to, five_hour, seven_day}")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaudeSettings:
+    command: str = setting("claude", "the Claude Code program")
+    config_dir: str = setting("", "its folder; empty: CLAUDE_CONFIG_DIR or ~/.claude")
+    env: tuple[str, ...] = setting((), "names of extra variables handed to runs")
+
+
+@dataclass(frozen=True, slots=True)
+class TmuxSettings:
+    command: str = setting("tmux", "the tmux program")
+    socket: str = setting("cctui", "name of our own tmux server's socket")
+
+
+@dataclass(frozen=True, slots=True)
+class UiSettings:
+    theme: str = setting("cctui", "colour theme")
+    ascii: str = setting("auto", "auto, on or off: plain ASCII signs")
+    motion: str = setting("auto", "auto, on or off: animations")
+    on_hangup: str = setting(
+        "headless", "headless, stay or stop: the engine when the app's terminal goes away"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    root: str = setting("", "the folder with tasks/, agents/, logs/")
+    run: RunSettings = RunSettings()
+    capacity: CapacitySettings = CapacitySettings()
+    claude: ClaudeSettings = ClaudeSettings()
+    tmux: TmuxSettings = TmuxSettings()
+    ui: UiSettings = UiSettings()
+    keys: tuple[tuple[str, str], ...] = setting((), "action → keys, the user's keymap")

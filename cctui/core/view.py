@@ -1,0 +1,257 @@
+"""The World as people read it: one Row per task file, and every gate of one task.  Pure: values in, text out.
+
+The words themselves are made in `words` and offered here again, so that a face needs only this module.  A Row never
+holds raw text from a task: titles, last lines and sentences have passed `safe`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from cctui.core import queue
+from cctui.core.gates import Gate, why
+from cctui.core.words import (
+    count,
+    moment,
+    outcome,
+    parked,
+    percent,
+    problem,
+    safe,
+    safe_text,
+    say,
+    sentence,
+    short,
+    span,
+    window_name,
+)
+from cctui.core.world import Broken, Parked, Phase, Reason, Record, Run, Stage, Task, Why, World
+
+__all__ = [
+    "Gate",
+    "Row",
+    "State",
+    "count",
+    "find",
+    "moment",
+    "outcome",
+    "parked",
+    "percent",
+    "problem",
+    "rows",
+    "safe",
+    "safe_text",
+    "say",
+    "sentence",
+    "short",
+    "span",
+    "why",
+    "window_name",
+]
+
+INVALID = "invalid"
+"""The phase shown for a file that is not a task, whatever folder it lies in."""
+PAST = 100
+"""Completed and failed rows shown at most: the newest."""
+
+
+class State(StrEnum):
+    READY = "ready"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    STARTING = "starting"
+    RUNNING = "running"
+    PARKED = "parked"
+    DONE = "done"
+    FAILED = "failed"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    name: str
+    path: str
+    phase: str
+    """A Phase's value, or ``invalid``."""
+    state: State
+    position: int | None = None
+    """1 is next; None: not in the line."""
+    priority: int | None = None
+    kind: str | None = None
+    runner: str | None = None
+    depends_on: tuple[str, ...] = ()
+    deadline: datetime | None = None
+    reason: Reason | None = None
+    text: str = ""
+    """Why it waits; for the others what there is to say: the last line of a run, how it ended, what is wrong."""
+    run: Run | None = None
+    title: str = ""
+    warnings: tuple[str, ...] = ()
+    record: Record | None = None
+    """Its newest line in the history."""
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def rows(world: World, now: datetime, phases: Container[str] | None = None) -> tuple[Row, ...]:
+    """Open runs first, then the line in its order, templates, broken files, and the newest of the past.
+
+    `phases`: only rows of these (``invalid`` among them); None: all."""
+    live = (*_open(world, now), *_line(world, now), *_templates(world, now))
+    found = (*live, *map(_broken, world.broken), *_past(world))
+    return tuple(row for row in found if phases is None or row.phase in phases)
+
+
+def _open(world: World, now: datetime) -> Iterator[Row]:
+    scene = queue.scene(world, now)
+    by_task = {run.spec.task: run for run in world.runs.values()}
+    for name, run in by_task.items():
+        task = world.tasks.get(name)
+        yield _running(world, scene, run, task, now) if task else _orphan(run)
+    for task in world.tasks.values():
+        if task.phase is Phase.ACTIVE and task.name not in by_task:
+            yield _row(task, State.STARTING, text="being looked at")
+
+
+def _running(world: World, scene: queue.Scene, run: Run, task: Task, now: datetime) -> Row:
+    match run.stage:
+        case Stage.CLAIMED | Stage.LAUNCHING:
+            return _row(task, State.STARTING, run=run, text="starts")
+        case Stage.PARKED:
+            reason, text = _waits(scene, run.parked, task, now)
+            return _row(task, State.PARKED, run=run, reason=reason, text=text)
+        case Stage.FILING:
+            return _row(task, State.RUNNING, run=run, text="finishing")
+        case Stage.RUNNING:
+            text = "stopping" if run.stopping else safe(run.progress.last_line, 200)
+            return _row(task, State.RUNNING, run=run, text=text)
+
+
+def _waits(scene: queue.Scene, stop: Parked | None, task: Task, now: datetime) -> tuple[Reason | None, str]:
+    """What keeps a parked run: its own moment first, then whatever gate is shut after it."""
+    if stop and stop.until > now:
+        return Reason(stop.why, stop.window or "", until=stop.until), parked(stop, now)
+    held = next(queue.held(scene, task), None)
+    return held, f"parked: {sentence(scene.world, held, now)}" if held else "parked: resumes at once"
+
+
+def _orphan(run: Run) -> Row:
+    """An open run whose task file is gone or broken: it is still there and still ends."""
+    stages = {Stage.CLAIMED: State.STARTING, Stage.LAUNCHING: State.STARTING, Stage.PARKED: State.PARKED}
+    state = stages.get(run.stage, State.RUNNING)
+    return Row(
+        name=run.spec.task,
+        path=run.spec.path,
+        phase=Phase.ACTIVE.value,
+        state=state,
+        kind=run.spec.kind,
+        runner=run.spec.runner.value,
+        run=run,
+        text="its task file is gone",
+    )
+
+
+def _line(world: World, now: datetime) -> Iterator[Row]:
+    scene = queue.scene(world, now)
+    waiting = [name for name in world.line.order if name in world.tasks and name not in scene.by_task]
+    for position, name in enumerate(waiting, start=1):
+        task = world.tasks[name]
+        reason = next(queue.held(scene, task), None)
+        text = sentence(world, reason, now) if reason else "next" if position == 1 else "ready"
+        state = State.PAUSED if task.paused else State.WAITING if reason else State.READY
+        yield _row(task, state, position=position, reason=reason, text=text)
+
+
+def _templates(world: World, now: datetime) -> Iterator[Row]:
+    scene = queue.scene(world, now)
+    for name in sorted(world.tasks):
+        task = world.tasks[name]
+        if task.phase is Phase.RECURRING:
+            reason = next(queue.held(scene, task), None)
+            state = State.PAUSED if task.paused else State.WAITING
+            yield _row(task, state, reason=reason, text=sentence(world, reason, now) if reason else "")
+
+
+def _past(world: World) -> Iterator[Row]:
+    newest: dict[str, Record] = {record.task_id: record for record in world.records}
+    done = [task for task in world.tasks.values() if task.phase in (Phase.COMPLETED, Phase.FAILED)]
+
+    def ended(task: Task) -> float:
+        record = newest.get(task.name)
+        when = (record.ended or record.timestamp) if record else task.added
+        return when.timestamp() if when else 0.0
+
+    for task in sorted(done, key=ended, reverse=True)[:PAST]:
+        record = newest.get(task.name)
+        state = State.DONE if task.phase is Phase.COMPLETED else State.FAILED
+        yield _row(task, state, record=record, text=outcome(record) if record else "")
+
+
+def _broken(entry: Broken) -> Row:
+    texts = tuple(problem(entry, index) for index in range(len(entry.problems)))
+    text = texts[0] if texts else "the file cannot be read"
+    return Row(
+        name=entry.name,
+        path=entry.path,
+        phase=INVALID,
+        state=State.INVALID,
+        reason=Reason(Why.INVALID, text),
+        text=text,
+        warnings=texts[1:],
+    )
+
+
+def _row(
+    task: Task,
+    state: State,
+    *,
+    position: int | None = None,
+    reason: Reason | None = None,
+    text: str = "",
+    run: Run | None = None,
+    record: Record | None = None,
+) -> Row:
+    return Row(
+        name=task.name,
+        path=task.path,
+        phase=Phase.ACTIVE.value if run else task.phase.value,
+        state=state,
+        position=position,
+        priority=task.priority,
+        kind=task.kind,
+        runner=task.runner.value,
+        depends_on=tuple(need.name for need in task.depends_on),
+        deadline=task.deadline,
+        reason=reason,
+        text=text,
+        run=run,
+        title=safe(task.title, 200),
+        warnings=tuple(safe(warning, 300) for warning in task.warnings),
+        record=record,
+    )
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+def find(world: World, text: str) -> tuple[str, ...]:
+    """The tasks a person may mean: the name itself, its path, a run's id, else every name that starts so.
+
+    A broken file is named by its path, since its name may be another task's too."""
+    if text in world.tasks:
+        return (text,)
+    broken = {entry.path: entry.name for entry in world.broken}
+    paths = {task.path: task.name for task in world.tasks.values()} | {path: path for path in broken}
+    if text in paths:
+        return (paths[text],)
+    if text in world.runs:
+        return (world.runs[text].spec.task,)
+    if exact := [path for path, name in broken.items() if name == text]:
+        return tuple(exact)
+    start = text.casefold()
+    names = sorted(name for name in world.tasks if name.casefold().startswith(start))
+    return tuple(names) or tuple(sorted(path for path, name in broken.items() if name.casefold().startswith(start)))

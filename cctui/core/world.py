@@ -1,0 +1,853 @@
+"""The vocabulary: everything the rooms say to each other, as frozen values.  Types only: no logic, no I/O.
+
+Units and zones, everywhere: times are aware datetimes; durations are seconds (float); capacity is percent of a window
+(0-100); tokens are counts; money is US dollars as the CLI reports it.  ``None`` always means *unknown*, never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from cctui.core.settings import Settings
+
+# --- tasks -----------------------------------------------------------------------------------------------------------
+
+
+class Phase(StrEnum):
+    """The folder a task file lies in."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    RECURRING = "recurring"
+
+
+class Mode(StrEnum):
+    READ_ONLY = "read-only"
+    PLAN_FIRST = "plan-first"
+    AUTONOMOUS = "autonomous"
+
+
+class Runner(StrEnum):
+    CLAUDE = "claude"
+    LOOP = "loop"
+    RALPH = "ralph"
+    AUTOPILOT = "autopilot"
+    PARALLEL = "parallel"
+    SHELL = "shell"
+    PYTHON = "python"
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    name: str
+    any: bool = False
+    """Met when it ended either way, not only when it was completed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One valid task file.  Field names and meanings: README "Task fields"."""
+
+    name: str
+    path: str
+    """Relative to ROOT/tasks, with forward slashes: ``pending/digest.md``."""
+    phase: Phase
+    folder: str = ""
+    """Where it runs: ``cwd`` expanded to an absolute path (ROOT when the file names none)."""
+    priority: int = 5
+    estimated_tokens: int | None = None
+    depends_on: tuple[Dependency, ...] = ()
+    deadline: datetime | None = None
+    mode: Mode = Mode.AUTONOMOUS
+    runner: Runner = Runner.CLAUDE
+    command: str | None = None
+    call: str | None = None
+    check: str | None = None
+    cwd: str | None = None
+    worktree: bool = False
+    timeout: float | None = None
+    max_attempts: int = 3
+    max_iterations: int = 5
+    max_turns: int | None = None
+    max_budget_usd: float | None = None
+    model: str | None = None
+    effort: str | None = None
+    allowed_tools: tuple[str, ...] = ()
+    schedule: str | None = None
+    tz: str | None = None
+    catchup: str = "once"
+    overlap: str = "skip"
+    not_before: datetime | None = None
+    paused: bool = False
+    kind: str = ""
+    """Never empty once parsed: the field, else the first tag, else the name."""
+    tags: tuple[str, ...] = ()
+    style: tuple[str, ...] = ()
+    account: str | None = None
+    notify: str = "failure"
+    title: str = ""
+    """First line of the body that is not empty, without heading marks, at most 200 characters."""
+    added: datetime | None = None
+    """The file's modification time: the last tie-breaker of the order."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a file, in words a person can act on."""
+
+    text: str
+    field: str | None = None
+    line: int | None = None
+    found: str | None = None
+    allowed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A file that is not a task: it shows as a red row and never stops the others."""
+
+    path: str
+    name: str
+    phase: Phase
+    problems: tuple[Problem, ...]
+
+
+Entry = Task | Broken
+
+
+# --- reasons ---------------------------------------------------------------------------------------------------------
+
+
+class Why(StrEnum):
+    """Why something waits or is refused.  The order here is the order in which gates are asked."""
+
+    INVALID = "invalid"
+    UNSUPPORTED = "unsupported"
+    MISSING = "missing"
+    CYCLE = "cycle"
+    PROGRAM = "program"
+    PAUSED = "paused"
+    HOLD = "hold"
+    STARTING = "starting"
+    NOT_BEFORE = "not_before"
+    RETRY = "retry"
+    DEPENDS = "depends"
+    DEPENDS_FAILED = "depends_failed"
+    LIMIT = "limit"
+    OUTAGE = "outage"
+    LOGIN = "login"
+    CAPACITY = "capacity"
+    BLIND = "blind"
+    CANARY = "canary"
+    FOLDER = "folder"
+    SLOTS = "slots"
+    ORDER = "order"
+    # refusals only
+    UNKNOWN = "unknown"
+    EXISTS = "exists"
+    STATE = "state"
+    ENGINE = "engine"
+    VALUE = "value"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why, with its numbers.  Its sentence is made in one place, ``view.say``."""
+
+    why: Why
+    what: str = ""
+    """The thing it is about: a task, a window, a folder, a program, or a ready sentence for VALUE and STATE."""
+    value: float | None = None
+    threshold: float | None = None
+    until: datetime | None = None
+    """When this changes by itself, if that is known."""
+
+
+# --- capacity --------------------------------------------------------------------------------------------------------
+
+
+class Confidence(StrEnum):
+    EXACT = "exact"
+    CALIBRATED = "calibrated"
+    ESTIMATED = "estimated"
+    UNKNOWN = "unknown"
+
+
+FIVE_HOUR = "five_hour"
+SEVEN_DAY = "seven_day"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One window as one source saw it at one moment.  ``window`` is five_hour, seven_day, or a model's week
+    (seven_day_opus, seven_day_sonnet, or ``seven_day_`` + the scope's name in lower case)."""
+
+    window: str
+    used: float | None
+    """Percent, 0-100; None: the source spoke of the window without a number."""
+    resets_at: datetime | None
+    source: str
+    observed_at: datetime
+    confidence: Confidence = Confidence.EXACT
+    rejected: bool = False
+    """The service refused a request because this window was full."""
+    account: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How asking one capacity source last went."""
+
+    source: str
+    ok: bool
+    text: str = ""
+    """A sentence when it went wrong: what, and what to do."""
+    at: datetime | None = None
+    again_at: datetime | None = None
+
+
+# --- runs ------------------------------------------------------------------------------------------------------------
+
+
+class Stage(StrEnum):
+    """Where an open run stands.  A closed run is a Record."""
+
+    CLAIMED = "claimed"
+    """A claim found by a look, with nothing started: it is launched again under the same run id."""
+    LAUNCHING = "launching"
+    RUNNING = "running"
+    PARKED = "parked"
+    FILING = "filing"
+
+
+class Stop(StrEnum):
+    """How a leg's process ended, as the runner saw it."""
+
+    EXIT = "exit"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    SPAWN = "spawn"
+    """The program could not be started at all."""
+    LOST = "lost"
+    """Runner gone without an exit record: proven by its free lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Exact counts as the API reported them, summed over the run."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.input + self.output + self.cache_read + self.cache_write
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a `claude -p` stream said, folded: the last ``result`` event plus what only other events carry."""
+
+    subtype: str | None = None
+    """None: the stream holds no result event."""
+    is_error: bool = False
+    terminal_reason: str | None = None
+    api_error_status: int | None = None
+    api_error: str | None = None
+    """The CLI's own word: usage_limit_reached, connection_failed, …"""
+    error: str | None = None
+    """The synthetic message's word: rate_limit, authentication_failed, server_error, …"""
+    text: str = ""
+    """The last result's text or its first error, at most 4,000 characters."""
+    turns: int | None = None
+    tokens: Tokens | None = None
+    cost_usd: float | None = None
+    model: str | None = None
+    denials: tuple[str, ...] = ()
+    """Tools that were refused, ``Bash: rm -rf x`` each on one line."""
+    limit_window: str | None = None
+    """Set when a ``rate_limit_event`` (or the synthetic message) said *rejected*."""
+    limit_resets_at: datetime | None = None
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one leg of a run ended: the runner's exit record joined with what the stream said."""
+
+    stop: Stop
+    ended: datetime
+    duration_s: float
+    """Active seconds of this leg, by the monotonic clock."""
+    rc: int | None = None
+    """Exit code; negative: the number of the signal that ended it."""
+    detail: str = ""
+    """The runner's own sentence (spawn error, processes that had to be killed, why it counts as lost)."""
+    result: Result | None = None
+    """None for runners that are not Claude."""
+    output_chars: int = 0
+    output_tail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What a run was started as: fixed at the claim, kept in the run folder, read again after any restart."""
+
+    run_id: str
+    task: str
+    path: str
+    """Of the task file before the claim, relative to ROOT/tasks."""
+    attempt: int
+    runner: Runner
+    kind: str
+    mode: Mode
+    folder: str
+    started: datetime
+    timeout: float
+    session: str
+    """Name of its tmux session."""
+    session_id: str
+    """UUID of its conversation."""
+    model: str | None = None
+    account: str = "default"
+    capacity_before: float | None = None
+    week_before: float | None = None
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a living run has said so far."""
+
+    tokens: int | None = None
+    cost_usd: float | None = None
+    last_line: str = ""
+    turns: int | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    why: Why
+    """LIMIT, OUTAGE or LOGIN."""
+    since: datetime
+    until: datetime
+    window: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An open run: it has a folder, and its task file is (or is about to be) in active/."""
+
+    spec: Spec
+    stage: Stage
+    leg: int = 1
+    """1 for the first process; each resume is one more."""
+    leg_started: datetime | None = None
+    progress: Progress = Progress()
+    parked: Parked | None = None
+    parked_s: float = 0.0
+    """Seconds it stood parked before the current leg."""
+    ending: Ending | None = None
+    stopping: bool = False
+    """A person asked to stop it."""
+    fresh: bool = False
+    """Its conversation is gone: the next leg starts a new one."""
+
+
+class SightState(StrEnum):
+    CLAIMED = "claimed"
+    """Folder there, runner not started (or not yet)."""
+    ALIVE = "alive"
+    """The runner holds its lock."""
+    ENDED = "ended"
+    """exit.json of the current leg is there."""
+    GONE = "gone"
+    """Started, lock free, no exit record: it died with the machine or by SIGKILL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One run folder, as the look found it."""
+
+    spec: Spec
+    leg: int
+    state: SightState
+    leg_started: datetime | None = None
+    parked_s: float = 0.0
+    ending: Ending | None = None
+    stopping: bool = False
+
+
+# --- the past --------------------------------------------------------------------------------------------------------
+
+
+class Status(StrEnum):
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class ErrorType(StrEnum):
+    TIMEOUT = "timeout"
+    EXIT_ERROR = "exit_error"
+    CHECK_FAILED = "check_failed"
+    LIMIT = "limit"
+    AUTH = "auth"
+    PERMISSION = "permission"
+    STALL = "stall"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+    EXCEPTION = "exception"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of the history: field names and order are the outside contract (README "History")."""
+
+    task_id: str
+    success: bool
+    error_type: ErrorType | None
+    tokens: int | None
+    duration_s: float
+    """Active seconds over all legs; parked time is not in it."""
+    log_file: str
+    """Of the run note, relative to ROOT."""
+    timestamp: datetime
+    """When the run started."""
+    schema: int = 1
+    run_id: str = ""
+    ended: datetime | None = None
+    status: Status | None = None
+    attempt: int | None = None
+    kind: str | None = None
+    runner: str | None = None
+    mode: str | None = None
+    model: str | None = None
+    style: str | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    tokens_cache_read: int | None = None
+    tokens_cache_write: int | None = None
+    tokens_source: str | None = None
+    cost_usd: float | None = None
+    capacity_before: float | None = None
+    capacity_after: float | None = None
+    window_pct: float | None = None
+    week_pct: float | None = None
+    exit_code: int | None = None
+    session_id: str | None = None
+    branch: str | None = None
+    base_commit: str | None = None
+    commits: int | None = None
+    files_changed: int | None = None
+    check_exit: int | None = None
+    claimed: bool | None = None
+    proven: bool | None = None
+    parked_s: float | None = None
+    account: str | None = None
+    project: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a kind of task costs in tokens, learned from its successful runs."""
+
+    kind: str
+    count: int
+    ema: float
+    """0.7 × old + 0.3 × new; the first sample as it is."""
+    samples: tuple[int, ...] = ()
+    """The newest 50, oldest first: the quantiles are taken over these."""
+    p50: float | None = None
+    p80: float | None = None
+    p90: float | None = None
+    duration_p50: float | None = None
+    durations: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Running sums over the whole history."""
+
+    runs: int = 0
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    tokens: int = 0
+    cost_usd: float = 0.0
+
+
+class Level(StrEnum):
+    INFO = "info"
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line of what happened: the headless log, the app's notices."""
+
+    seq: int
+    at: datetime
+    level: Level
+    text: str
+    task: str | None = None
+    run_id: str | None = None
+
+
+# --- memory ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Attempts that counted against a task so far, and when the next may start."""
+
+    attempts: int
+    at: datetime | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The live facts that have no other home: what the TinyDB file holds, all of it."""
+
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    """Task name → place among its priority, set by hand."""
+    hold: bool = False
+    retries: Mapping[str, Retry] = field(default_factory=dict)
+
+
+# --- the queue, derived ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The pending tasks in order, with what the graph says of each; derived anew whenever tasks or ranks change."""
+
+    order: tuple[str, ...] = ()
+    faults: Mapping[str, Reason] = field(default_factory=dict)
+    """Tasks whose dependencies are missing or form a cycle."""
+
+
+# --- the world -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    settings: Settings = field(default_factory=Settings)
+    loaded: bool = False
+    """Memory and history have been read."""
+    scanned: bool = False
+    """The task folders have been read at least once."""
+    looked: bool = False
+    """The run folders have been looked at, at least once."""
+    checked: bool = False
+    """The needed programs have been looked for.  Nothing starts before all four."""
+    draining: bool = False
+    """The engine is leaving: nothing new starts."""
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    broken: tuple[Broken, ...] = ()
+    line: Line = Line()
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    """Open runs by run id, oldest first."""
+    memory: Memory = Memory()
+    readings: tuple[Reading, ...] = ()
+    """The newest per account, window and source."""
+    sources: Mapping[str, SourceState] = field(default_factory=dict)
+    programs: Mapping[str, str] = field(default_factory=dict)
+    """Needed programs that are missing or unusable → a sentence that says what to do."""
+    login: Parked | None = None
+    """Claude refused the login: everything that needs Claude waits."""
+    limit: Parked | None = None
+    """A limit was hit and no answer since has proven it over."""
+    outage: Parked | None = None
+    forced: Mapping[str, bool] = field(default_factory=dict)
+    """Tasks a person wants now → also past the soft gates."""
+    only: frozenset[str] | None = None
+    """This engine starts nothing but these tasks; None: all."""
+    costs: Mapping[str, Cost] = field(default_factory=dict)
+    records: tuple[Record, ...] = ()
+    """The newest 500, oldest first."""
+    totals: Totals = Totals()
+    notes: tuple[Note, ...] = ()
+    """The newest 200, oldest first."""
+
+
+# --- events: what happened, or is asked ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    memory: Memory
+    records: tuple[Record, ...]
+    """All that learning should see, oldest first."""
+    totals: Totals
+    readings: tuple[Reading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """The task folders as they are now, whole, sorted by path."""
+
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Every open run folder as it is now."""
+
+    sights: tuple[Sight, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    run_id: str
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchFailed:
+    run_id: str
+    leg: int
+    text: str
+    program: str | None = None
+    """Set when a program is missing: everything that needs it waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    run_id: str
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    readings: tuple[Reading, ...]
+    states: tuple[SourceState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A living Claude run got an answer that was not refused: limit, outage and login are proven over."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Which needed programs are missing, name → sentence; empty: all there."""
+
+    missing: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    run_id: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class EffectFailed:
+    """Performing an effect went wrong (None: a source of events did); `step` decides whether and when again."""
+
+    effect: Effect | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """Only time has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The engine is about to end; runs go on without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    command: Command
+
+
+Event = (
+    Loaded
+    | Configured
+    | Scanned
+    | Looked
+    | Launched
+    | LaunchFailed
+    | Progressed
+    | Measured
+    | Answered
+    | Checked
+    | Filed
+    | EffectFailed
+    | Ticked
+    | Leaving
+    | Asked
+)
+
+
+# --- commands: what a person may ask ---------------------------------------------------------------------------------
+
+
+class Place(StrEnum):
+    UP = "up"
+    DOWN = "down"
+    TOP = "top"
+    BOTTOM = "bottom"
+    BEFORE = "before"
+    AFTER = "after"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    task: str
+    place: Place
+    other: str | None = None
+    """For BEFORE and AFTER."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    task: str
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """No new starts at all (on), or let them go again."""
+
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RunNow:
+    task: str
+    force: bool = False
+    """Also past hold, capacity, blindness, slots and dependencies; never past what would break a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRun:
+    """End a running task, or give up a parked one.  By task name."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryTask:
+    """Put a failed or completed task back into the queue with all its attempts, or end a retry's back-off."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    name: str
+    text: str
+    """The whole file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Change one field of a task file's front matter; None takes the line out."""
+
+    task: str
+    field: str
+    value: str | None
+    """As YAML text for the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Move a task file to the trash.  Also by path, for a broken one."""
+
+    task: str
+
+
+Command = Move | Pause | Hold | RunNow | StopRun | RetryTask | Add | Edit | Remove
+
+
+# --- effects: what the engine shall do -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Start leg `leg` of a run.  Idempotent: made again after a crash it finds what is there."""
+
+    spec: Spec
+    leg: int
+    resume: bool = False
+    """Go on with the same conversation (leg > 1)."""
+    task: Task | None = None
+    """The task as it was decided; None for a leg after the first, whose spec and folder say it all."""
+    reason: str = ""
+    """For the pane and the resume prompt: what the run waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Ask the runner to end its process tree (TERM, grace, KILL)."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Note, history line, memory, and last the task file's move: the commit."""
+
+    spec: Spec
+    record: Record
+    to: Phase
+    memory: Memory
+    """What the store must hold before the file moves."""
+    ending: Ending | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveMemory:
+    memory: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class EditFile:
+    path: str
+    field: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddFile:
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveFile:
+    path: str
+    to: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class TrashFile:
+    path: str
+
+
+Effect = Launch | Halt | Finish | SaveMemory | EditFile | AddFile | MoveFile | TrashFile

@@ -1,0 +1,229 @@
+"""Builders for core tests: tasks, worlds, endings, and an outside world that performs effects in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cctui.core.settings import RunSettings, Settings
+from cctui.core.step import step
+from cctui.core.world import (
+    FIVE_HOUR,
+    SEVEN_DAY,
+    AddFile,
+    Broken,
+    Checked,
+    Command,
+    Dependency,
+    EditFile,
+    Effect,
+    Ending,
+    Event,
+    Filed,
+    Finish,
+    Halt,
+    Launch,
+    Launched,
+    Loaded,
+    Looked,
+    Measured,
+    Memory,
+    MoveFile,
+    Phase,
+    Reading,
+    Record,
+    Result,
+    Runner,
+    SaveMemory,
+    Scanned,
+    Sight,
+    SightState,
+    Spec,
+    Stop,
+    Task,
+    Tokens,
+    Totals,
+    TrashFile,
+    World,
+)
+
+T0 = datetime(2026, 2, 3, 0, 5, tzinfo=UTC)
+
+
+def after(seconds: float = 0, *, minutes: float = 0, hours: float = 0) -> datetime:
+    return T0 + timedelta(seconds=seconds, minutes=minutes, hours=hours)
+
+
+def task(name: str, *needs: str, phase: Phase = Phase.PENDING, **fields: Any) -> Task:
+    fields.setdefault("folder", f"/work/{name}")
+    fields.setdefault("kind", name)
+    depends_on = tuple(Dependency(n.removesuffix(":any"), n.endswith(":any")) for n in needs)
+    return Task(name, f"{phase.value}/{name}.md", phase, depends_on=depends_on, **fields)
+
+
+def shell(name: str, *needs: str, **fields: Any) -> Task:
+    return task(name, *needs, runner=Runner.SHELL, command="true", **fields)
+
+
+def reading(
+    used: float | None = 10.0, window: str = FIVE_HOUR, *, at: datetime = T0, source: str = "stream", **more: Any
+) -> Reading:
+    more.setdefault("resets_at", after(hours=3) if window == FIVE_HOUR else after(hours=90))
+    return Reading(window, used, source=source, observed_at=at, **more)
+
+
+FRESH = (reading(), reading(20.0, SEVEN_DAY))
+
+
+def settings(**run: Any) -> Settings:
+    return Settings(run=RunSettings(**run))
+
+
+def world(*tasks: Task, readings: tuple[Reading, ...] = FRESH, now: datetime = T0, **more: Any) -> World:
+    """A World that is ready to start work, before its first decision: nothing has been launched."""
+    memory = more.pop("memory", Memory())
+    broken: tuple[Broken, ...] = more.pop("broken", ())
+    made = World(readings=readings, **more)
+    made, _ = step(made, Loaded(memory, (), Totals(), readings), now)
+    made, _ = step(made, Scanned((*tasks, *broken)), now)
+    return replace(made, looked=True, checked=True)
+
+
+def good(seconds: float = 60, *, at: datetime = T0, tokens: int = 1000) -> Ending:
+    result = Result("success", text="done", tokens=Tokens(output=tokens), cost_usd=0.5)
+    return Ending(Stop.EXIT, at, seconds, rc=0, result=result)
+
+
+def limited(at: datetime, resets_at: datetime, window: str = FIVE_HOUR) -> Ending:
+    result = Result(
+        "success",
+        is_error=True,
+        terminal_reason="api_error",
+        api_error_status=429,
+        api_error="usage_limit_reached",
+        error="rate_limit",
+        text="You've hit your limit",
+        limit_window=window,
+        limit_resets_at=resets_at,
+    )
+    return Ending(Stop.EXIT, at, 5, rc=1, result=result)
+
+
+def api_error(status: int | None, at: datetime = T0, **more: Any) -> Ending:
+    more.setdefault("text", "API Error")
+    result = Result("success", is_error=True, terminal_reason="api_error", api_error_status=status, **more)
+    return Ending(Stop.EXIT, at, 5, rc=1, result=result)
+
+
+@dataclass
+class Outside:
+    """Files and run folders as values: it performs effects at once and survives the World being thrown away."""
+
+    files: dict[str, Task] = field(default_factory=dict)
+    """By path."""
+    folders: dict[str, Sight] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
+    ledger: dict[str, Record] = field(default_factory=dict)
+    world: World = field(default_factory=World)
+    now: datetime = T0
+    launches: list[Launch] = field(default_factory=list)
+    readings: tuple[Reading, ...] = FRESH
+    finishes: int = 0
+
+    def begin(self) -> None:
+        """A scheduler starts with nothing but what is durable."""
+        self.world = World(settings=self.world.settings)
+        self.tell(Loaded(self.memory, tuple(self.ledger.values()), Totals(), self.readings))
+        self.look()
+        self.tell(Checked({}))
+        self.scan()
+
+    def tell(self, event: Event) -> None:
+        waiting = [event]
+        for _ in range(1000):
+            if not waiting:
+                return
+            self.world, effects = step(self.world, waiting.pop(0), self.now)
+            waiting += [answer for effect in effects if (answer := self.perform(effect))]
+        raise AssertionError("the world never comes to rest")
+
+    def scan(self) -> None:
+        self.tell(Scanned(tuple(self.files[path] for path in sorted(self.files))))
+
+    def look(self) -> None:
+        self.tell(Looked(tuple(self.folders.values())))
+
+    def measure(self, *readings: Reading) -> None:
+        self.readings = readings
+        self.tell(Measured(readings))
+
+    def end(self, name: str, ending: Ending) -> None:
+        """The process of a task's run ends; the next look finds it."""
+        run_id = next(run_id for run_id, sight in self.folders.items() if sight.spec.task == name)
+        self.folders[run_id] = replace(self.folders[run_id], state=SightState.ENDED, ending=ending)
+        self.look()
+
+    def running(self) -> list[str]:
+        return [sight.spec.task for sight in self.folders.values() if sight.state is SightState.ALIVE]
+
+    def where(self, name: str) -> list[str]:
+        return [task.phase.value for task in self.files.values() if task.name == name]
+
+    def perform(self, effect: Effect) -> Event | None:
+        match effect:
+            case Launch(spec=spec, leg=leg):
+                self.launches.append(effect)
+                self._move(spec.task, Phase.ACTIVE)
+                self.folders[spec.run_id] = Sight(spec, leg, SightState.ALIVE, self.now)
+                return Launched(spec.run_id, leg)
+            case Halt(run_id=run_id):
+                ending = Ending(Stop.CANCELLED, self.now, 1, rc=-15)
+                self.folders[run_id] = replace(self.folders[run_id], state=SightState.ENDED, ending=ending)
+                return Looked(tuple(self.folders.values()))
+            case Finish(spec=spec, record=record, to=to, memory=memory):
+                self.finishes += 1
+                self.ledger.setdefault(record.run_id, record)
+                self.memory = memory
+                self._move(spec.task, to)
+                self.folders.pop(spec.run_id, None)
+                return Filed(spec.run_id, record)
+            case SaveMemory(memory):
+                self.memory = memory
+            case EditFile(path=path, field=name, value=value):
+                changed = {"paused": value == "true"} if name == "paused" else {name: int(value or 5)}
+                self.files[path] = replace(self.files[path], **changed)
+                return Scanned(tuple(self.files[path] for path in sorted(self.files)))
+            case MoveFile(path=path, to=to):
+                self._move(self.files[path].name, to)
+                return Scanned(tuple(self.files[path] for path in sorted(self.files)))
+            case AddFile(name=name):
+                self.files[f"pending/{name}.md"] = task(name)
+                return Scanned(tuple(self.files[path] for path in sorted(self.files)))
+            case TrashFile(path=path):
+                self.files.pop(path, None)
+                return Scanned(tuple(self.files[path] for path in sorted(self.files)))
+        return None
+
+    def _move(self, name: str, to: Phase) -> None:
+        path = next((path for path, task in self.files.items() if task.name == name), None)
+        if path is None:
+            return
+        task = self.files.pop(path)
+        self.files[f"{to.value}/{name}.md"] = replace(task, phase=to, path=f"{to.value}/{name}.md")
+
+
+def outside(*tasks: Task, run: RunSettings | None = None, **more: Any) -> Outside:
+    made = Outside({entry.path: entry for entry in tasks}, **more)
+    made.world = World(settings=Settings(run=run or RunSettings()))
+    made.begin()
+    return made
+
+
+def spec(name: str = "a", **more: Any) -> Spec:
+    from cctui.core.launch import claim
+
+    return replace(claim(world(task(name)), task(name), T0)[1].spec, **more)
+
+
+__all__ = ["Command", "Spec"]

@@ -1,0 +1,455 @@
+"""Stories through `step`, with an outside world that performs effects in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cctui.core.settings import RunSettings, Settings
+from cctui.core.step import alarm, refusal, step
+from cctui.core.world import (
+    Add,
+    Answered,
+    Asked,
+    Broken,
+    Checked,
+    Command,
+    Configured,
+    Edit,
+    EffectFailed,
+    Ending,
+    ErrorType,
+    Filed,
+    Finish,
+    Hold,
+    Launch,
+    Launched,
+    LaunchFailed,
+    Leaving,
+    Looked,
+    Move,
+    Pause,
+    Phase,
+    Place,
+    Problem,
+    Remove,
+    RetryTask,
+    RunNow,
+    Scanned,
+    Sight,
+    SightState,
+    Stage,
+    Status,
+    Stop,
+    StopRun,
+    Ticked,
+    Why,
+    World,
+)
+from tests.core.made import T0, Outside, after, api_error, good, limited, outside, reading, shell, task, world
+
+FAILED = Ending(Stop.EXIT, T0, 5, rc=1)
+
+
+def test_from_file_to_record() -> None:
+    out = outside(task("a"))
+    assert out.running() == ["a"]
+    assert out.where("a") == ["active"]
+    out.end("a", good(60, at=after(60)))
+    assert out.where("a") == ["completed"]
+    (record,) = out.world.records
+    assert (record.task_id, record.success, record.tokens, record.attempt) == ("a", True, 1000, 1)
+    assert record.log_file == f"logs/scheduler/2026-02-03/a-{record.run_id}.md"
+    assert (out.world.totals.runs, out.world.totals.completed) == (1, 1)
+    assert out.world.costs["a"].ema == 1000
+    assert [note.text for note in out.world.notes] == ["a started", "a done"]
+
+
+def test_slots_and_dependencies_are_kept() -> None:
+    out = outside(task("a"), task("b", "a"), task("c"), task("d"))
+    assert out.running() == ["a", "c"]
+    out.end("c", good())
+    assert out.running() == ["a", "d"]
+    out.end("a", good())
+    assert out.running() == ["d", "b"]
+
+
+def test_nothing_starts_before_everything_has_been_looked_at() -> None:
+    out = outside()
+    fresh = World()
+    for event in (
+        Ticked(),
+        Looked(()),
+    ):
+        fresh, effects = step(fresh, event, T0)
+        assert effects == ()
+    assert out.world.scanned
+
+
+def test_a_failure_is_tried_again_after_a_growing_wait_then_given_up() -> None:
+    out = outside(shell("a", max_attempts=2))
+    out.end("a", FAILED)
+    assert out.where("a") == ["pending"]
+    retry = out.memory.retries["a"]
+    assert retry.attempts == 1
+    assert retry.at is not None
+    assert alarm(out.world, out.now) == retry.at
+    assert out.running() == []
+    out.now = retry.at
+    out.tell(Ticked())
+    assert out.launches[-1].spec.attempt == 2
+    out.end("a", replace(FAILED, ended=out.now))
+    assert out.where("a") == ["failed"]
+    assert out.memory.retries == {}
+    assert [record.attempt for record in out.ledger.values()] == [1, 2]
+
+
+def test_a_limit_parks_the_run_and_everything_else_that_needs_claude() -> None:
+    reset = after(hours=1)
+    out = outside(task("a"), task("b"), task("c"), shell("s", priority=9), run=RunSettings(slots=2))
+    out.end("a", limited(after(5), reset))
+    assert out.where("a") == ["active"]
+    assert out.ledger == {}
+    assert out.running() == ["b", "s"], "a parked run holds no slot; the shell does not need the window"
+    out.end("b", limited(after(6), reset))
+    out.end("s", good())
+    assert out.running() == []
+    assert alarm(out.world, out.now) == reset
+
+    out.now = reset
+    out.tell(Ticked())
+    assert out.running() == ["a"], "one at a time first"
+    assert out.launches[-1].resume
+    assert out.launches[-1].leg == 2
+    out.now = after(hours=1, seconds=2)
+    out.tell(Answered(out.launches[-1].spec.run_id))
+    out.measure(reading(1.0, at=out.now, resets_at=after(hours=6)))
+    assert out.running() == ["a", "b"], "then the rest, parked ones before new ones"
+    out.end("a", good(at=out.now))
+    record = out.ledger[out.launches[0].spec.run_id]
+    assert record.attempt == 1
+    assert record.parked_s == pytest.approx(3595)
+    assert out.running() == ["b", "c"]
+
+
+def test_an_outage_parks_too_and_costs_no_attempt() -> None:
+    out = outside(task("a"))
+    out.end("a", api_error(529, error="server_error"))
+    run = next(iter(out.world.runs.values()))
+    assert run.parked
+    assert run.parked.why is Why.OUTAGE
+    out.now = run.parked.until
+    out.tell(Ticked())
+    assert (out.launches[-1].leg, out.launches[-1].spec.attempt, out.launches[-1].resume) == (2, 1, True)
+
+
+def test_a_refused_login_holds_claude_but_not_the_shell() -> None:
+    out = outside(task("a"), task("b", priority=6), run=RunSettings(slots=1))
+    out.end("a", api_error(401, error="authentication_failed", text="Invalid API key"))
+    assert [record.error_type for record in out.ledger.values()] == [ErrorType.AUTH]
+    assert out.where("a") == ["pending"]
+    assert out.memory.retries["a"].attempts == 0
+    assert out.running() == []
+    assert alarm(out.world, out.now) == after(minutes=15)
+    out.files["pending/s.md"] = shell("s")
+    out.scan()
+    assert out.running() == ["s"]
+
+
+def test_lost_is_said_and_not_repeated() -> None:
+    out = outside(shell("a"))
+    (run_id,) = out.folders
+    out.folders[run_id] = replace(out.folders[run_id], state=SightState.GONE)
+    out.look()
+    (record,) = out.ledger.values()
+    assert (record.error_type, record.status, out.where("a")) == (ErrorType.LOST, Status.FAILED, ["failed"])
+
+
+def test_a_restart_adopts_what_lives_and_files_what_ended() -> None:
+    out = outside(task("a"), task("b"), task("c"))
+    out.folders = {
+        run_id: replace(sight, state=SightState.ENDED, ending=good()) if sight.spec.task == "a" else sight
+        for run_id, sight in out.folders.items()
+    }
+    out.begin()
+    assert out.where("a") == ["completed"]
+    assert sorted(out.running()) == ["b", "c"]
+    assert len(out.launches) == 3, "nothing was started twice"
+
+
+def test_a_claim_that_never_started_is_launched_under_the_same_id() -> None:
+    out = outside(task("a"))
+    (run_id,) = out.folders
+    out.folders[run_id] = replace(out.folders[run_id], state=SightState.CLAIMED)
+    out.begin()
+    assert [launch.spec.run_id for launch in out.launches] == [run_id, run_id]
+
+
+def test_a_parked_run_is_parked_again_after_a_restart() -> None:
+    out = outside(task("a"))
+    out.end("a", limited(after(5), after(hours=1)))
+    out.begin()
+    assert next(iter(out.world.runs.values())).stage is Stage.PARKED
+    assert out.running() == []
+    out.now = after(hours=1)
+    out.tell(Ticked())
+    assert out.launches[-1].leg == 2
+
+
+def test_a_launch_that_fails_counts_unless_a_program_is_missing() -> None:
+    for program, attempts in ((None, 1), ("tmux", 0)):
+        made = world(task("a"))
+        made, effects = step(made, Ticked(), T0)
+        (launch,) = effects
+        assert isinstance(launch, Launch)
+        made, (finish,) = step(made, LaunchFailed(launch.spec.run_id, 1, "no tmux here", program), T0)
+        assert isinstance(finish, Finish)
+        assert finish.to is Phase.PENDING
+        assert finish.memory.retries["a"].attempts == attempts
+        assert ("tmux" in made.programs) is (program == "tmux")
+
+
+def test_a_runner_that_never_takes_its_lock_is_launched_again() -> None:
+    out = outside(task("a"))
+    (run_id,) = out.folders
+    out.folders[run_id] = replace(out.folders[run_id], state=SightState.CLAIMED)
+    out.look()
+    assert len(out.launches) == 1
+    out.now = after(20)
+    out.look()
+    assert len(out.launches) == 2
+
+
+def test_finishing_that_fails_is_done_again_at_the_next_look() -> None:
+    out = outside(shell("a"))
+    run_id = next(iter(out.folders))
+    out.folders[run_id] = replace(out.folders[run_id], state=SightState.ENDED, ending=good())
+    made, (finish,) = step(out.world, Looked(tuple(out.folders.values())), T0)
+    assert isinstance(finish, Finish)
+    made, nothing = step(made, Looked(tuple(out.folders.values())), T0)
+    assert nothing == (), "one filing at a time"
+    made, _ = step(made, EffectFailed(finish, "disk full"), T0)
+    assert made.notes[-1].text == "disk full"
+    made, (again,) = step(made, Looked(tuple(out.folders.values())), T0)
+    assert again == finish
+    made, _ = step(made, Filed(run_id, finish.record), T0)
+    assert made.runs == {}
+
+
+def test_programs_that_are_missing_hold_the_queue_and_are_said_once() -> None:
+    made = world(task("a"))
+    made, effects = step(made, Checked({"claude": "claude is missing"}), T0)
+    assert effects == ()
+    made, _ = step(made, Checked({"claude": "claude is missing"}), T0)
+    assert [note.text for note in made.notes] == ["claude is missing"]
+    made, effects = step(made, Checked({}), T0)
+    assert len(effects) == 1
+
+
+def test_leaving_starts_nothing_more() -> None:
+    made, effects = step(world(task("a")), Leaving(), T0)
+    assert effects == ()
+    assert made.draining
+
+
+def test_two_files_with_one_name_in_two_phases_the_live_one_counts() -> None:
+    out = outside(task("a"))
+    out.end("a", good())
+    out.files["pending/a.md"] = task("a")
+    out.scan()
+    assert out.running() == ["a"]
+
+
+def test_a_stopped_run_that_was_done_before_the_signal_is_done() -> None:
+    made = outside(shell("a"))
+    run_id = next(iter(made.folders))
+    made.world, _ = step(made.world, Asked(StopRun("a")), T0)
+    made.folders[run_id] = replace(made.folders[run_id], state=SightState.ENDED, ending=Ending(Stop.EXIT, T0, 1, rc=0))
+    made.look()
+    assert made.where("a") == ["completed"]
+
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+def test_hold_and_release() -> None:
+    out = outside()
+    out.tell(Asked(Hold(on=True)))
+    out.files["pending/a.md"] = task("a")
+    out.scan()
+    assert (out.running(), out.memory.hold) == ([], True)
+    out.tell(Asked(Hold(on=False)))
+    assert out.running() == ["a"]
+
+
+def test_pause_edits_the_file_and_holds_the_task() -> None:
+    out = outside(task("a"), task("b"), task("c"))
+    out.tell(Asked(Pause("c")))
+    assert out.files["pending/c.md"].paused
+    out.end("a", good())
+    assert out.running() == ["b"]
+    out.tell(Asked(Pause("c", on=False)))
+    assert out.running() == ["b", "c"]
+
+
+def test_move_is_remembered_and_its_inverse_is_the_identity() -> None:
+    out = outside(*(task(name, paused=True) for name in "abcd"))
+    before = out.world.line.order
+    out.tell(Asked(Move("c", Place.UP)))
+    assert out.world.line.order == ("a", "c", "b", "d")
+    out.begin()
+    assert out.world.line.order == ("a", "c", "b", "d")
+    out.tell(Asked(Move("c", Place.DOWN)))
+    assert out.world.line.order == before
+
+
+def test_moving_across_priorities_edits_the_file() -> None:
+    out = outside(task("a", priority=1, paused=True), task("b", paused=True))
+    out.tell(Asked(Move("b", Place.TOP)))
+    assert out.files["pending/b.md"].priority == 1
+    assert out.world.line.order == ("b", "a")
+
+
+def test_run_now_jumps_the_queue_and_force_passes_the_gates() -> None:
+    out = outside(task("a", priority=1), task("b", not_before=after(hours=9)), run=RunSettings(slots=1))
+    out.tell(Asked(RunNow("b")))
+    assert out.running() == ["a"]
+    out.end("a", good())
+    assert out.running() == ["b"]
+
+    capped = outside(task("a"), readings=(reading(99.0),))
+    refused = refusal(capped.world, RunNow("a"), T0)
+    assert refused
+    assert refused.why is Why.CAPACITY
+    capped.tell(Asked(RunNow("a", force=True)))
+    assert capped.running() == ["a"]
+
+
+def test_stop_and_retry() -> None:
+    out = outside(task("a"))
+    out.tell(Asked(StopRun("a")))
+    (record,) = out.ledger.values()
+    assert (record.status, record.error_type, out.where("a")) == (Status.CANCELLED, ErrorType.CANCELLED, ["failed"])
+    out.tell(Asked(RetryTask("a")))
+    assert out.running() == ["a"]
+
+
+def test_stopping_a_parked_run_gives_it_up() -> None:
+    out = outside(task("a"))
+    out.end("a", limited(after(5), after(hours=1)))
+    out.tell(Asked(StopRun("a")))
+    assert out.where("a") == ["failed"]
+    assert out.world.runs == {}
+
+
+def test_stopping_a_run_that_is_still_being_launched() -> None:
+    made, (launch,) = step(world(task("a")), Ticked(), T0)
+    assert isinstance(launch, Launch)
+    made, none = step(made, Asked(StopRun("a")), T0)
+    assert none == ()
+    _, effects = step(made, Launched(launch.spec.run_id, 1), T0)
+    assert [type(effect).__name__ for effect in effects] == ["Halt"]
+
+
+def test_add_edit_remove() -> None:
+    out = outside()
+    out.tell(Asked(Add("a", "---\n---\nhello")))
+    assert out.running() == ["a"]
+    out.end("a", good())
+    out.tell(Asked(Remove("a")))
+    assert out.files == {}
+
+
+BROKEN = Broken("pending/x.md", "x", Phase.PENDING, (Problem("bad yaml", line=2),))
+
+
+def _refusing() -> Outside:
+    out = outside(task("run"), task("p", paused=True), task("done", phase=Phase.COMPLETED))
+    out.world, _ = step(out.world, Scanned((*out.files.values(), BROKEN)), T0)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        (Move("nobody", Place.UP), Why.UNKNOWN),
+        (Move("run", Place.UP), Why.STATE),
+        (Move("p", Place.UP), Why.STATE),
+        (Move("p", Place.BEFORE, "run"), Why.UNKNOWN),
+        (Pause("done"), Why.STATE),
+        (Pause("p"), Why.STATE),
+        (Pause("x"), Why.INVALID),
+        (RunNow("run"), Why.STATE),
+        (RunNow("done"), Why.STATE),
+        (RunNow("p"), Why.PAUSED),
+        (StopRun("p"), Why.STATE),
+        (RetryTask("p"), Why.STATE),
+        (RetryTask("run"), Why.STATE),
+        (Add("p", "x"), Why.EXISTS),
+        (Add("x", "x"), Why.EXISTS),
+        (Edit("run", "name", "z"), Why.STATE),
+        (Remove("run"), Why.STATE),
+    ],
+)
+def test_refusals_say_why_and_change_nothing(command: Command, why: Why) -> None:
+    out = _refusing()
+    reason = refusal(out.world, command, T0)
+    assert reason
+    assert reason.why is why
+    changed, effects = step(out.world, Asked(command), T0)
+    assert (changed, effects) == (out.world, ())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        Move("p", Place.TOP),
+        Pause("p", on=False),
+        Hold(),
+        RunNow("p", force=True),
+        StopRun("run"),
+        RetryTask("done"),
+        Add("new", ""),
+        Edit("p", "priority", "3"),
+        Remove("p"),
+        Remove("x"),
+        Remove("done"),
+    ],
+)
+def test_what_is_allowed(command: Command) -> None:
+    out = outside(task("run"), task("q", paused=True), task("p", paused=True), task("done", phase=Phase.COMPLETED))
+    if command == Remove("x"):
+        out = _refusing()
+    if command == Move("p", Place.TOP):
+        assert out.world.line.order == ("p", "q")
+        command = Move("q", Place.TOP)
+    assert refusal(out.world, command, T0) is None
+
+
+def test_a_run_folder_that_vanished_is_said() -> None:
+    out = outside(task("a"))
+    out.folders.clear()
+    out.look()
+    assert out.world.runs == {}
+    assert "run folder is gone" in out.world.notes[-1].text
+
+
+def test_a_sight_of_an_older_leg_changes_nothing() -> None:
+    out = outside(task("a"))
+    out.end("a", limited(after(5), after(60)))
+    stale = tuple(out.folders.values())
+    out.now = after(61)
+    out.tell(Ticked())
+    assert out.launches[-1].leg == 2
+    assert isinstance(stale[0], Sight)
+    before = out.world.runs
+    out.tell(Looked(stale))
+    assert out.world.runs == before
+
+
+def test_settings_can_change_under_way() -> None:
+    out = outside(task("a"), task("b"), run=RunSettings(slots=1))
+    assert out.running() == ["a"]
+    out.tell(Configured(Settings(run=RunSettings(slots=2))))
+    assert out.running() == ["a", "b"]
