@@ -1,0 +1,1 @@
+"""The demo night: simulated Claude, simulated windows; everything else is real."""
