@@ -1,0 +1,215 @@
+"""Our own tmux server: one session per running leg, and the way to watch one.
+
+tmux is a window onto a run, never the source of a fact: whether a run lives or how it ended is told by its folder.
+Every call has a time limit, since a stopped server would hold a client for ever.  Starting and listing go by a bare
+process (a few milliseconds); the rest goes through libtmux, which is imported when it is first needed.  It never
+touches another server, and reads no configuration but ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:  # 70 ms that no command line should pay
+    from libtmux.common import tmux_cmd
+
+T = TypeVar("T")
+
+CONF = Path(__file__).resolve().parent.parent / "data" / "tmux.conf"
+TIMEOUT = 10.0
+UI = "ui"
+_NAME = re.compile(r"[a-z0-9-]{1,64}")
+_NO_SERVER = ("no server running", "error connecting to", "server exited unexpectedly", "no sessions")
+_NO_SESSION = ("can't find session", "can't find pane", "no such session", "session not found")
+_PRIVATE = ("ANTHROPIC_", "CLAUDE", "CCTUI_", "TMUX_PANE")
+
+
+class TmuxError(Exception):
+    """tmux could not do what was asked; the text says what it said, or what to do."""
+
+
+def checked(session: str) -> str:
+    """tmux expands formats in names and turns dots and colons into something else: only plain ones are let through."""
+    if not _NAME.fullmatch(session):
+        raise TmuxError(f"`{session}` cannot be the name of a tmux session: only a-z, 0-9 and - are allowed.")
+    return session
+
+
+def argument(text: str) -> str:
+    """An argument of tmux's own: one that ends with a semicolon would end the command."""
+    return f"{text[:-1]}\\;" if text.endswith(";") else text
+
+
+class Tmux:
+    """The server called `socket` (``tmux -L``)."""
+
+    def __init__(self, command: str, socket: str, conf: Path = CONF) -> None:
+        self._command = command
+        self._socket = socket
+        self._conf = conf
+
+    def server_argv(self, *args: str) -> list[str]:
+        """A whole command line to our server, which starts with our configuration if it does not run."""
+        return [self._command, "-L", self._socket, "-f", str(self._conf), *args]
+
+    # --- the hot path ------------------------------------------------------------------------------------------------
+
+    async def start(self, session: str, argv: list[str], cwd: str, env: Mapping[str, str], run_id: str) -> None:
+        """Start `argv` in a new detached session, tagged with the run.  One that is there already is left as it is.
+
+        `env` is added to the session's environment; tmux takes 16 KB for everything together.
+        """
+        target = f"={checked(session)}:"
+        variables = [word for name, value in env.items() for word in ("-e", argument(f"{name}={value}"))]
+        create = ["new-session", "-d", "-s", session, "-x", "120", "-y", "40", "-c", cwd, *variables, "--"]
+        tag = ["set-option", "-t", target, "@cctui_run", argument(run_id)]
+        label = ["set-option", "-t", target, "@cctui_task", argument(env.get("CCTUI_TASK", run_id))]
+        # No keys reach the pane: it only shows.  (attach -r would also stop scrolling and the tap on "back".)
+        quiet = ["select-pane", "-d", "-t", target]
+        code, _, error = await self._call(*create, *map(argument, argv), ";", *tag, ";", *label, ";", *quiet)
+        # A session that is there, or one that has ended before it could be tagged: both were started.
+        if code and "duplicate session" not in error and not _says(error, _NO_SESSION):
+            raise TmuxError(f"tmux could not start a session: {error or f'exit code {code}'}")
+
+    async def sessions(self) -> dict[str, str]:
+        """Session name → run id (empty for sessions that are not runs); empty when no server runs."""
+        code, out, error = await self._call("list-sessions", "-F", "#{session_name} #{@cctui_run}", serve=False)
+        if code and _says(error, _NO_SERVER):
+            return {}
+        if code:
+            raise TmuxError(f"tmux could not list its sessions: {error or f'exit code {code}'}")
+        pairs = (line.partition(" ") for line in out.splitlines() if line)
+        return {name: run_id for name, _, run_id in pairs}
+
+    async def _call(self, *args: str, serve: bool = True) -> tuple[int, str, str]:
+        """Exit code, output, error text.  With `serve` false the call starts no server."""
+        argv = self.server_argv(*([] if serve else ["-N"]), *args)
+        # The server keeps its first client's environment for ever and gives it to every pane: no secrets in it.
+        env = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE) and name != "TMUX"}
+        # Files, not pipes: tmux hands its descriptors to the server, and a stopped server would keep a pipe open.
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            try:
+                process = await asyncio.create_subprocess_exec(*argv, env=env, stdin=None, stdout=out, stderr=err)
+            except FileNotFoundError:
+                raise TmuxError(f"`{self._command}` was not found: install tmux, or set tmux.command.") from None
+            except OSError as error:
+                raise TmuxError(f"`{self._command}` cannot be started: {error.strerror}.") from error
+            try:
+                code = await asyncio.wait_for(process.wait(), TIMEOUT)
+            except TimeoutError:
+                raise self._silent() from None
+            finally:
+                if process.returncode is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        process.kill()
+                    await process.wait()
+            return code, _text(out), _text(err).strip()
+
+    def _silent(self) -> TmuxError:
+        return TmuxError(
+            f"The tmux server `{self._socket}` has not answered for {TIMEOUT:g} s: "
+            f"`{self._command} -L {self._socket} kill-server` ends it; runs go on without it."
+        )
+
+    # --- the cold path -----------------------------------------------------------------------------------------------
+
+    async def kill(self, session: str) -> None:
+        """Close a session's window.  Its run goes on: only the runner ends a run.  One that is gone is fine."""
+        answer = await self._ask("kill-session", "-t", f"={checked(session)}")
+        error = "\n".join(answer.stderr)
+        if answer.returncode and not _says(error, _NO_SERVER + _NO_SESSION):
+            raise TmuxError(f"tmux could not close {session}: {error}")
+
+    async def capture(self, session: str) -> str:
+        """What the session's pane shows, without colours."""
+        answer = await self._ask("capture-pane", "-p", "-t", f"={checked(session)}:")
+        if answer.returncode:
+            raise TmuxError(f"{session} cannot be shown: {' '.join(answer.stderr) or 'it is gone'}")
+        return "\n".join(answer.stdout)
+
+    async def _ask(self, *args: str) -> tmux_cmd:
+        """One command through libtmux, in a thread of its own: a call that hangs must not hold the program's end."""
+
+        def ask() -> tmux_cmd:
+            from libtmux import Server  # noqa: PLC0415
+            from libtmux.exc import LibTmuxException  # noqa: PLC0415
+
+            program = shutil.which(self._command) or self._command
+            try:
+                return Server(socket_name=self._socket, config_file=str(self._conf), tmux_bin=program).cmd(*args)
+            except LibTmuxException as error:
+                raise TmuxError(f"`{self._command}` was not found: install tmux, or set tmux.command.") from error
+            except OSError as error:
+                raise TmuxError(f"`{self._command}` cannot be started: {error.strerror}.") from error
+
+        try:
+            return await asyncio.wait_for(_in_thread(ask), TIMEOUT)
+        except TimeoutError:
+            raise self._silent() from None
+
+    # --- watching ----------------------------------------------------------------------------------------------------
+
+    def attach_argv(self, session: str, *, read_only: bool, environ: Mapping[str, str]) -> list[str]:
+        """The command that shows `session` in the terminal `environ` belongs to.
+
+        Inside our own server it switches the client and returns at once; anywhere else it stays until the watcher goes
+        back.  `read_only` lets no key reach the pane; scrolling and the way back always work.
+        """
+        name = checked(session)
+        keys = ["select-pane", "-d" if read_only else "-e", "-t", f"={name}:", ";"]
+        if self.inside(environ):
+            return self.server_argv(*keys, "switch-client", "-t", f"={name}")
+        attach = self.server_argv(*keys, "attach-session", "-t", f"={name}")
+        # tmux refuses to nest while TMUX is set; the other tmux only carries ours.
+        return ["env", "-u", "TMUX", *attach] if environ.get("TMUX") else attach
+
+    def inside(self, environ: Mapping[str, str]) -> bool:
+        """The terminal of `environ` is a pane of our own server."""
+        path = environ.get("TMUX", "").split(",")[0]
+        return bool(path) and Path(path).name == self._socket
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
+
+
+def _says(error: str, phrases: tuple[str, ...]) -> bool:
+    return any(phrase in error for phrase in phrases)
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """`work` in a daemon thread: unlike the loop's executor, it is never waited for at exit."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(answer: T | None, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(answer)  # type: ignore[arg-type]
+
+    def run() -> None:
+        answer: T | None = None
+        failed: TmuxError | None = TmuxError("Talking to tmux failed in an unforeseen way; the log has more.")
+        try:
+            answer, failed = work(), None
+        except TmuxError as error:
+            failed = error
+        finally:
+            with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile
+                loop.call_soon_threadsafe(settle, answer, failed)
+
+    threading.Thread(target=run, daemon=True, name="cctui-tmux").start()
+    return await done
