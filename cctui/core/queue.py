@@ -28,8 +28,9 @@ from cctui.core.world import (
 )
 
 LAST = datetime.max.replace(tzinfo=UTC)
-UNRANKED = 1 << 60
+UNRANKED, INFINITE = 1 << 60, float("inf")
 OVER = (Phase.COMPLETED, Phase.FAILED)
+LIVE = (Phase.PENDING, Phase.ACTIVE)
 NO_CLAUDE = (Runner.SHELL, Runner.PYTHON)
 
 
@@ -40,12 +41,12 @@ def order(tasks: Mapping[str, Task], ranks: Mapping[str, int], costs: Mapping[st
     """The pending tasks: by priority, place set by hand, deadline, cost (small first), age, name."""
 
     def key(task: Task) -> tuple[int, int, datetime, float, datetime, str]:
-        tokens = estimate(costs, task)
+        tokens = estimate(costs, task) if costs else task.estimated_tokens
         return (
             task.priority,
             ranks.get(task.name, UNRANKED),
             task.deadline or LAST,
-            float("inf") if tokens is None else tokens,
+            INFINITE if tokens is None else tokens,
             task.added or LAST,
             task.name,
         )
@@ -60,17 +61,21 @@ def line(world: World) -> Line:
 
 def faults(world: World) -> dict[str, Reason]:
     """Live tasks whose dependencies cannot ever be met: a missing name, or a cycle."""
-    live = {name: task for name, task in world.tasks.items() if task.phase in (Phase.PENDING, Phase.ACTIVE)}
+    tasks = world.tasks
     broken = {entry.name for entry in world.broken}
     found: dict[str, Reason] = {}
     graph: dict[str, list[str]] = {}
-    for name, task in live.items():
+    for name, task in tasks.items():
+        if not task.depends_on or task.phase not in LIVE:
+            continue
         for dependency in task.depends_on:
-            if dependency.name in live:
-                graph.setdefault(name, []).append(dependency.name)
-            elif dependency.name not in world.tasks:
+            other = tasks.get(dependency.name)
+            if other is None:
                 what = f"{dependency.name} (its file is broken)" if dependency.name in broken else dependency.name
                 found.setdefault(name, Reason(Why.MISSING, what))
+            elif other.depends_on and other.phase in LIVE:
+                # What needs nothing cannot close a circle.
+                graph.setdefault(name, []).append(dependency.name)
     for circle in cycles(graph):
         for name in circle:
             found[name] = Reason(Why.CYCLE, " → ".join((*circle, circle[0])))
@@ -93,20 +98,26 @@ def cycles(graph: Mapping[str, list[str]]) -> Iterator[list[str]]:
 
 def _knotted(graph: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """What is left of `graph` when everything that can be done one after another is taken away (Kahn)."""
-    needs = {name: {other for other in others if other in graph} for name, others in graph.items()}
+    waits_for: dict[str, int] = {}
     wanted_by: dict[str, list[str]] = {}
-    for name, others in needs.items():
+    free: list[str] = []
+    for name, others in graph.items():
+        number = 0
         for other in others:
-            wanted_by.setdefault(other, []).append(name)
-    free = [name for name, others in needs.items() if not others]
+            if other in graph:
+                number += 1
+                wanted_by.setdefault(other, []).append(name)
+        waits_for[name] = number
+        if number == 0:
+            free.append(name)
     while free:
         done = free.pop()
-        del needs[done]
+        del waits_for[done]
         for name in wanted_by.get(done, ()):
-            needs[name].discard(done)
-            if not needs[name]:
+            waits_for[name] -= 1
+            if waits_for[name] == 0:
                 free.append(name)
-    return {name: sorted(others & needs.keys()) for name, others in needs.items()}
+    return {name: sorted({other for other in graph[name] if other in waits_for}) for name in waits_for}
 
 
 # --- the scene: what the gates look at, worked out once --------------------------------------------------------------

@@ -137,8 +137,8 @@ class Why(StrEnum):
     STARTING = "starting"
     NOT_BEFORE = "not_before"
     RETRY = "retry"
-    DEPENDS = "depends"
     DEPENDS_FAILED = "depends_failed"
+    DEPENDS = "depends"
     LIMIT = "limit"
     OUTAGE = "outage"
     LOGIN = "login"
@@ -281,12 +281,12 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How one leg of a run ended: the runner's exit record joined with what the stream said."""
+    """How a leg of a run ended: the runner's exit record joined with what the stream said."""
 
     stop: Stop
     ended: datetime
     duration_s: float
-    """Active seconds of this leg, by the monotonic clock."""
+    """Seconds at work by the monotonic clock, over all legs so far; the time it stood parked is not in it."""
     rc: int | None = None
     """Exit code; negative: the number of the signal that ended it."""
     detail: str = ""

@@ -154,6 +154,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("schedule", "R * * * *", "use H"),
     ("schedule", "61 * * * *", "in range"),
     ("schedule", "0 0 31 2 *", "a date that exists"),
+    ("schedule", "0 0 15W * 7", "a date that exists"),
     ("schedule", "@reboot", "@daily"),
     ("schedule", 5, "5 cron fields"),
     ("tz", "Berlin", "Europe/Berlin"),
@@ -177,6 +178,13 @@ def test_a_wrong_value_names_field_line_found_and_allowed(field: str, found: Any
     assert trouble.field == field and trouble.line in (2, 3) and trouble.found and trouble.allowed
     sentence = problem(entry)
     assert said in sentence and field in sentence and f"line {trouble.line}" in sentence
+
+
+def test_pythons_own_words_come_along_only_where_they_help() -> None:
+    entry = read({"deadline": "2026-02-03T8 o'clock", "name": True}, path="pending/a(1).md")
+    assert isinstance(entry, Broken)
+    assert [trouble.field for trouble in entry.problems] == ["deadline", "name"], "not the file's name on top"
+    assert "Invalid" not in entry.problems[0].text
 
 
 def test_every_problem_is_told_at_once() -> None:

@@ -391,6 +391,8 @@ def test_usage_has_the_windows_of_the_contract_and_no_guesses() -> None:
     assert (data["reserve_percent"], data["claimed_percent"], data["headroom_percent"]) == (0.0, None, None)
     idle = answer(world(task("a")), "usage", {}, NOW).data["default"]
     assert (idle["claimed_percent"], idle["headroom_percent"]) == (0.0, 48.0)
+    opus = world(task("a"), readings=(reading("five_hour", 10.0), reading("seven_day_opus", 94.0)))
+    assert answer(opus, "usage", {}, NOW).data["default"]["headroom_percent"] == 80.0
     blind = answer(world(task("a"), readings=()), "usage", {}, NOW).data["default"]
     assert blind["windows"][0]["used_percent"] is None
     assert blind["headroom_percent"] is None
@@ -404,6 +406,7 @@ def test_a_unique_prefix_is_enough_and_an_ambiguous_one_lists_the_matches() -> N
     assert (several.code, several.data) == (2, ["vault-clean", "vault-lint"])
     assert "vault-clean, vault-lint" in several.errors[0]
     assert answer(two, "why", {"task": "nobody"}, NOW).code == 3
+    assert answer(two, "why", {"task": "lint"}, NOW).code == 3
     assert answer(busy(), "show", {"task": "run-scan"}, NOW).data["name"] == "scan"
 
 

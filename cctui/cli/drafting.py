@@ -1,0 +1,178 @@
+"""Task files from the command line: a new one from its options, one field, or the person's own editor.
+
+Nothing is written that the reader of task files would not take: a draft is parsed first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cctui.adapters import front
+from cctui.adapters.clock import Clock
+from cctui.cli.here import INVALID, MISSING, NOT_FOUND, USAGE, Fail, Here, say
+from cctui.core import task, view
+from cctui.core.fields import FIELDS
+from cctui.core.world import Broken, Task
+
+WORDS, LENGTH = 6, 40
+"""How much of a prompt becomes a name."""
+PLAIN = re.compile(r"[A-Za-z0-9_./~@+][A-Za-z0-9_./~@+ -]*")
+"""Text that YAML takes as it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    name: str
+    text: str
+
+
+def draft(here: Here, prompt: str, name: str | None, pairs: Iterable[str], given: Mapping[str, object]) -> Draft:
+    """A new task file from the options of `ccq add`.  Raises Fail (2, 4) for what no task can have."""
+    fields = dict(options(given))
+    fields.update((key, value) for key, value in map(one_field, pairs) if value is not None)
+    name = name or free(slug(prompt or str(given["command"] or "task")), here.answer("find", task="")["data"])
+    body = prompt.strip() + "\n" if prompt.strip() else ""
+    head = "".join(f"{key}: {value}\n" for key, value in fields.items())
+    text = f"---\n{head}---\n{body}" if head else body
+    checked(here, f"pending/{name}.md", text)
+    return Draft(name, text)
+
+
+def options(given: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    """The fields that have an option of their own, as YAML."""
+    for option, field in (("priority", "priority"), ("runner", "runner"), ("command", "command"), ("cron", "schedule")):
+        if given[option]:
+            yield field, quoted(str(given[option]))
+    if given["cwd"]:
+        yield "cwd", quoted(folder(str(given["cwd"])))
+    if given["at"]:
+        yield "not_before", f"{start(str(given['at'])):%Y-%m-%dT%H:%M:%S}"
+    if given["after"]:
+        assert isinstance(given["after"], tuple)
+        yield "depends_on", json.dumps(list(given["after"]), ensure_ascii=False)
+
+
+def folder(text: str) -> str:
+    """A folder as typed here, absolute: the file means ROOT when it says something relative."""
+    if text.startswith("$"):
+        return text
+    path = Path(text).expanduser().absolute()
+    if not path.is_dir():
+        raise Fail(f"cwd: there is no folder {view.safe(str(path))}", INVALID)
+    return os.path.normpath(path)
+
+
+def start(text: str) -> datetime:
+    """``03:00`` (the next), ``+2h30m``, or ISO; as a local time.  Raises Fail (4)."""
+    clock = Clock()
+    now = clock.now()
+    try:
+        if text.startswith("+"):
+            return (now.astimezone() + timedelta(seconds=task.duration(text[1:]))).astimezone(clock.zone)
+        if re.fullmatch(r"\d{1,2}:\d{2}", text):
+            hour, minute = map(int, text.split(":"))
+            today = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+            return today if today > now else today + timedelta(days=1)
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Fail(
+            f"at: {view.safe(text, 60)} is no time ({error}): use 03:00, +2h30m or 2026-12-24T03:00", INVALID
+        ) from None
+    return moment.astimezone(clock.zone) if moment.tzinfo else moment
+
+
+def one_field(pair: str) -> tuple[str, str | None]:
+    """``key=value`` as a field and its YAML; no value takes the field out.  Raises Fail (2, 4)."""
+    key, equals, value = pair.partition("=")
+    key = key.strip()
+    if not equals:
+        raise Fail(f"--field takes KEY=VALUE, not {view.safe(pair, 60)}", USAGE)
+    if key not in {known.name for known in FIELDS}:
+        raise Fail(task.unknown(key), INVALID)
+    return key, quoted(value.strip()) if value.strip() else None
+
+
+def quoted(value: str) -> str:
+    """A value as YAML: lists and what is quoted already stay, other text is quoted where it must be."""
+    if (value[0] in "[\"'" and value[-1] in "]\"'") or PLAIN.fullmatch(value):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def slug(prompt: str) -> str:
+    """A file name from the first words of a prompt."""
+    words = re.findall(r"[^\W_]+", view.safe(prompt.strip().partition("\n")[0]).casefold())
+    return "-".join(words[:WORDS])[:LENGTH].strip("-") or "task"
+
+
+def free(name: str, taken: Iterable[str]) -> str:
+    """`name`, or the first of name-2, name-3 … that nobody has."""
+    used = {other.casefold() for other in taken}
+    number, found = 1, name
+    while found.casefold() in used:
+        number += 1
+        found = f"{name}-{number}"
+    return found
+
+
+def parsed(here: Here, path: str, text: str) -> Task | Broken:
+    """A text as the task folders would read it."""
+    found = front.read(text.removeprefix("\ufeff"))
+    root = here.places.root
+
+    def expand(given: str) -> str:
+        return os.path.realpath(root / os.path.expandvars(os.path.expanduser(given)))  # noqa: PTH111
+
+    entry = task.parse(path, found.fields, found.body, lines=found.lines, zone=Clock().zone, expand=expand)
+    if found.problems:
+        return Broken(path, entry.name, entry.phase, found.problems)
+    return entry
+
+
+def checked(here: Here, path: str, text: str) -> Task:
+    """Raises Fail (4) with everything that is wrong."""
+    entry = parsed(here, path, text)
+    if isinstance(entry, Broken):
+        raise Fail("; ".join(view.problem(entry, index) for index in range(len(entry.problems))), INVALID)
+    for warning in entry.warnings:
+        say(view.safe(warning))
+    return entry
+
+
+def check_field(here: Here, path: str, key: str, value: str | None) -> None:
+    """Raises Fail (4) when the file would not be a better one with this field."""
+    try:
+        text = front.edited(here.text(path), key, value)
+    except front.FrontError as error:
+        raise Fail(f"{view.safe(path)}: {error}", INVALID) from None
+    entry = parsed(here, path, text)
+    wrong = [index for index, it in enumerate(entry.problems) if it.field == key] if isinstance(entry, Broken) else []
+    if wrong and isinstance(entry, Broken):
+        raise Fail(view.problem(entry, wrong[0]), INVALID)
+
+
+def open_editor(here: Here, name: str) -> None:
+    """The person's editor on the file itself; what is wrong with it afterwards is said."""
+    reply = here.answer("show", task=name)
+    if reply["code"]:
+        here.put(reply, str)
+    path = reply["data"]["path"]
+    file = here.places.tasks / path
+    if not file.exists():
+        raise Fail(f"{view.safe(str(file))} is gone", NOT_FOUND)
+    editor = here.environ.get("VISUAL") or here.environ.get("EDITOR") or "vi"
+    try:
+        code = subprocess.call([*shlex.split(editor), str(file)])
+    except (OSError, ValueError) as error:
+        raise Fail(f"the editor {editor!r} cannot be started ({error}): set EDITOR", MISSING) from None
+    if code:
+        raise Fail(f"{editor} ended with code {code}")
+    checked(here, path, here.text(path))

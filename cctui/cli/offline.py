@@ -1,0 +1,189 @@
+"""The command line without an engine: the same World, folded from the disk, and the same rules for what may change.
+
+Looking writes nothing.  Changing takes the engine's lock, does the file effects of one command, and lets go; whatever
+would need a living engine is refused with a sentence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from cctui.adapters.clock import Clock
+from cctui.adapters.ledger import Ledger, Samples
+from cctui.adapters.taskdir import TaskDir, TaskDirError
+from cctui.cli.here import FAILED, INVALID, LOCKED, OK, Fail, Here, Reply, say
+from cctui.core import answer as answers
+from cctui.core import naming
+from cctui.core.step import refusal, step
+from cctui.core.world import (
+    AddFile,
+    Asked,
+    Checked,
+    Command,
+    Configured,
+    EditFile,
+    Effect,
+    Halt,
+    Leaving,
+    Loaded,
+    Looked,
+    Memory,
+    MoveFile,
+    RunNow,
+    SaveMemory,
+    Scanned,
+    Sight,
+    TrashFile,
+    World,
+)
+from cctui.places import Places, PlacesError, make
+
+if TYPE_CHECKING:
+    from cctui.lock import Lock
+
+FILED = "filed"
+"""The mark of a run folder that is closed, as in `adapters.rundir`: with nothing open its reader is not loaded."""
+LEARN_FROM = 500
+"""Newest history lines that are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """What one command needs of one root.  What is not there is not asked for: its reader costs milliseconds."""
+
+    here: Here
+    clock: Clock
+    taskdir: TaskDir
+
+    @property
+    def places(self) -> Places:
+        return self.here.places
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def memory(self) -> Memory:
+        if not self.places.db.exists():
+            return Memory()
+        from cctui.adapters.store import Store
+
+        return Store(self.places.db).load()
+
+    def save(self, memory: Memory) -> None:
+        from cctui.adapters.store import Store
+
+        Store(self.places.db).save(memory)
+
+    def sights(self) -> tuple[Sight, ...]:
+        runs = self.places.runs
+        if not runs.is_dir() or all((run / FILED).exists() for run in runs.iterdir()):
+            return ()
+        from cctui.adapters.rundir import RunDir
+
+        return RunDir(self.places.runs).look()
+
+    def halt(self, run_id: str) -> None:
+        from cctui.adapters.rundir import RunDir
+
+        RunDir(self.places.runs).halt(run_id)
+
+
+def disk(here: Here) -> Disk:
+    clock = Clock()
+    return Disk(here, clock, TaskDir(here.places, clock.zone))
+
+
+def fold(found: Disk) -> World:
+    """The World as an engine would see it that starts nothing."""
+    places, now = found.places, found.now()
+    ledger = Ledger(places.history)
+    loaded = Loaded(found.memory(), ledger.tail(LEARN_FROM), ledger.totals(), Samples(places.capacity).recent(now))
+    world = World()
+    events = (Leaving(), Configured(found.here.settings), loaded, Scanned(found.taskdir.scan()))
+    # The programs are the engine's care: without one nothing starts here anyhow.
+    for event in (*events, Looked(found.sights()), Checked({})):
+        world, _ = step(world, event, now)
+    return world
+
+
+def answer(here: Here, verb: str, args: dict[str, Any]) -> Reply:
+    found = disk(here)
+    # Nobody leaves here; it was only said so that the fold starts nothing.
+    world = replace(fold(found), draining=False)
+    told = answers.answer(world, verb, args, found.now())
+    return {"data": told.data, "errors": list(told.errors), "code": told.code, "engine": False}
+
+
+def text(here: Here, path: str) -> str:
+    """A task file's text.  Raises Fail."""
+    try:
+        return disk(here).taskdir.read(path)
+    except TaskDirError as error:
+        raise Fail(str(error)) from None
+
+
+def order(here: Here, data: dict[str, Any]) -> Reply:
+    """Carry out one command under the engine's lock.  Raises Fail."""
+    from cctui.codec import CodecError, decode
+    from cctui.lock import Lock
+
+    try:
+        command: Command = decode(data)
+        make(here.places)
+    except (CodecError, PlacesError) as error:
+        raise Fail(str(error), INVALID) from None
+    lock = Lock(here.places.lock, here.places.socket)
+    if not lock.acquire():
+        raise held(lock)
+    try:
+        return carried_out(disk(here), command)
+    finally:
+        lock.release()
+
+
+def held(lock: Lock) -> Fail:
+    owner = lock.owner()
+    who = f"process {owner.pid} (cctui {owner.version})" if owner else "another process"
+    return Fail(f"{who} holds the lock but does not answer yet: try again, or see `ccq doctor`", LOCKED)
+
+
+def carried_out(found: Disk, command: Command) -> Reply:
+    world = fold(found)
+    named = naming.whole(world, command)
+    if isinstance(named, answers.Answer):
+        return {"data": named.data, "errors": list(named.errors), "code": named.code}
+    now = found.now()
+    if isinstance(named, RunNow):
+        raise Fail("no engine is running to start it: use `ccq run`")
+    if reason := refusal(world, named, now):
+        return naming.refused(named, reason, now)
+    _, effects = step(world, Asked(named), now)
+    if not effects:
+        raise Fail("no engine is running to do that: `cctui headless --detach` starts one")
+    for effect in effects:
+        try:
+            perform(found, effect)
+        except (TaskDirError, OSError) as error:
+            return {"data": None, "errors": [str(error)], "code": FAILED}
+    return {"data": {"task": naming.task_of(named)}, "errors": [], "code": OK}
+
+
+def perform(found: Disk, effect: Effect) -> None:
+    match effect:
+        case SaveMemory(memory):
+            found.save(memory)
+        case EditFile(path, field, value):
+            found.taskdir.edit(path, field, value)
+        case AddFile(name, text):
+            found.taskdir.add(name, text)
+        case MoveFile(path, to):
+            found.taskdir.file(path, to)
+        case TrashFile(path):
+            found.taskdir.trash(path)
+        case Halt(run_id):
+            found.halt(run_id)
+            say("it ends now; the next engine writes its record")
+        case _:
+            raise Fail("no engine is running to do that: `cctui headless --detach` starts one")

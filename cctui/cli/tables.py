@@ -1,0 +1,190 @@
+"""Answers as text for people: made for 48 columns, without colour, from the JSON data alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from textwrap import wrap
+from typing import Any
+
+WIDTH = 48
+Data = Mapping[str, Any]
+
+SIGNS = {
+    "running": "●",
+    "starting": "◐",
+    "ready": "○",
+    "waiting": "○",
+    "paused": "‖",
+    "parked": "↻",
+    "done": "✓",
+    "failed": "×",
+    "invalid": "!",
+}
+PLAIN = {"●": "*", "◐": "+", "○": "o", "‖": "=", "↻": "~", "✓": "v", "×": "x", "…": "~", "·": "-", "→": ">"}
+
+
+def shown(lines: Iterable[str]) -> str:
+    """Lines as one text; in ASCII when the terminal cannot do more."""
+    text = "\n".join(line.rstrip() for line in lines)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        text = "".join(PLAIN.get(sign, sign) for sign in text).encode("ascii", "replace").decode()
+    return text
+
+
+def ls(data: list[Data]) -> str:
+    if not data:
+        return 'Nothing here yet: ccq add "…", or drop a Markdown file into tasks/pending.'
+    return shown(line for row in data for line in row_lines(row))
+
+
+def row_lines(row: Data) -> Iterable[str]:
+    """One row: sign, place, name and figures; below it the reason."""
+    run, state = row["run"] or {}, row["state"]
+    right = f"{state} {clock(run['started'])} {count(run['tokens'])}" if run else state
+    place = "" if row["position"] is None else str(row["position"])
+    left = f"{SIGNS.get(state, '?')}{place:>3} "
+    yield left + two(row["name"], right, WIDTH - len(left))
+    below = (row["reason"] or {}).get("text") or run.get("last_line")
+    if below:
+        yield from indented(below)
+
+
+def show(data: Data) -> str:
+    lines: list[str] = list(row_lines(data)) if "state" in data else [data["name"]]
+    fields = data.get("fields") or {}
+    facts = {"path": data.get("path"), "title": data.get("title")} | fields
+    hidden = {"name", "path", "title", "phase", "warnings", "added", "folder"}
+    for name in ("path", "title", "folder", *(key for key in facts if key not in hidden)):
+        value = facts.get(name)
+        if value not in (None, "", [], False):
+            lines += wrapped(f"{name}: {plain(value)}", "  ")
+    for text in (*data.get("problems", ()), *data.get("warnings", ())):
+        lines += wrapped(text, "! ")
+    for record, text in zip(data.get("records", ()), data.get("outcomes", ()), strict=False):
+        lines += wrapped(f"{moment(record['timestamp'])} {text}", "  ")
+    if data.get("text"):
+        lines += ["", data["text"]]
+    return shown(lines)
+
+
+def why(data: list[Data]) -> str:
+    lines = []
+    for gate in data:
+        lines += wrapped(f"{gate['gate']}: {gate['text']}", "✓ " if gate["open"] else "× ", "  ")
+    return shown(lines)
+
+
+def usage(data: Data) -> str:
+    lines = []
+    for account, facts in data.items():
+        if len(data) > 1:
+            lines.append(account)
+        lines += [line for window in facts["windows"] for line in window_lines(window)]
+        if not facts["gate"]:
+            lines.append("the capacity gate is off")
+        elif facts["blind"]:
+            lines.append("no fresh reading: one task at a time")
+        left = "?" if facts["headroom_percent"] is None else f"{facts['headroom_percent']:.0f} %"
+        lines.append(two("left for tasks", left))
+        for source in facts["sources"]:
+            if not source["ok"]:
+                lines += wrapped(f"{source['source']}: {source['text']}", "! ", "  ")
+    return shown(lines)
+
+
+def window_lines(window: Data) -> Iterable[str]:
+    name = {"five_hour": "5-hour window", "seven_day": "week"}.get(window["id"], str(window["id"]))
+    used = "?" if window["used_percent"] is None else f"{window['used_percent']:.0f} %"
+    resets = f"  resets {moment(window['resets_at'])}" if window["resets_at"] else ""
+    yield two(name, used + resets)
+    if window["source"]:
+        old = " · stale" if window["stale"] else ""
+        yield f"  from {window['source']} at {moment(window['observed_at'])} · {window['confidence']}{old}"
+
+
+def history(data: Data) -> str:
+    lines = []
+    for record, text in zip(data["records"], data["outcomes"], strict=True):
+        sign = "✓" if record["success"] else "×"
+        lines.append(f"{sign} {two(record['task_id'], moment(record['timestamp']), WIDTH - 2)}")
+        lines += indented(text)
+    totals = data["totals"]
+    lines.append(
+        f"{totals['runs']} runs · {totals['completed']} done · {totals['failed']} failed · "
+        f"{count(totals['tokens'])} tokens"
+    )
+    return shown(lines)
+
+
+def status(data: Data) -> str:
+    counts = " · ".join(f"{number} {state}" for state, number in data["counts"].items()) or "no tasks"
+    slots = data["slots"]
+    lines = [two(counts, f"{slots['taken']}/{slots['of']} slots")]
+    if data["hold"]:
+        lines.append("hold is on: nothing new starts (ccq release)")
+    for text in data["troubles"]:
+        lines += wrapped(text, "! ", "  ")
+    lines += [next(iter(window_lines(window))) for window in data["usage"]["windows"]]
+    for row in (*data["running"], *data["next"]):
+        lines += row_lines(row)
+    return shown(lines)
+
+
+def config(data: Data) -> str:
+    lines = []
+    for key, value in data.items():
+        lines.append(two(f"{key} = {plain(value['value'])}", value["origin"]))
+        lines += indented(value["help"])
+    return shown(lines)
+
+
+# --- pieces ----------------------------------------------------------------------------------------------------------
+
+
+def two(left: str, right: str, width: int = WIDTH) -> str:
+    """Left and right of one line; the left one loses its middle when there is no room."""
+    room = max(width - len(right) - 1, 8)
+    if len(left) > room:
+        head = room // 2
+        left = f"{left[:head]}…{left[len(left) - (room - head - 1) :]}"
+    return f"{left:<{room}} {right}"
+
+
+def indented(text: str) -> list[str]:
+    return wrapped(text, "    ")
+
+
+def wrapped(text: str, first: str, rest: str | None = None) -> list[str]:
+    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=first if rest is None else rest)
+
+
+def clock(moment: str | None) -> str:
+    """``22:48`` of an ISO time."""
+    return moment[11:16] if moment else "?"
+
+
+def moment(text: str | None) -> str:
+    """``20 Nov 22:48`` of an ISO time, in the zone it was written in."""
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    return f"{int(text[8:10])} {months[int(text[5:7]) - 1]} {text[11:16]}" if text else "?"
+
+
+def count(tokens: int | None) -> str:
+    if tokens is None:
+        return "?"
+    return str(tokens) if tokens < 1000 else f"{tokens / 1000:.0f}k" if tokens < 999_500 else f"{tokens / 1e6:.1f}M"
+
+
+def plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(plain(entry) for entry in value) or "-"
+    if isinstance(value, Mapping):
+        return str(value.get("name") or dict(value))
+    return (
+        {True: "on", False: "off", None: "-", "": "-"}.get(value, str(value))
+        if not isinstance(value, float)
+        else f"{value:g}"
+    )

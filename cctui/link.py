@@ -1,0 +1,358 @@
+"""The link between an engine and its faces: the protocol every face sees, and the engine's side of the socket.
+
+JSON lines over a Unix socket (0600 in a 0700 folder).  Both sides begin with a hello line; another protocol is refused
+with what to do.  A face that watches gets the whole World once and then the top-level fields that changed, always the
+newest: a slow or dead client costs the engine nothing.  Nothing a client sends can end or slow the engine but `leave`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket as sockets
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from cctui import __version__
+from cctui.codec import CodecError, decode, dumps, encode, encode_field
+from cctui.core import naming
+from cctui.core.answer import Answer
+from cctui.core.world import Command, Level, Reason, World
+
+PROTOCOL = 1
+LINE_LIMIT = 8 << 20
+"""Bytes one line from a client may have: a 1 MiB task file escaped as JSON fits."""
+TEXT_LIMIT = 2 << 20
+"""Characters of a file or a tail sent in one answer: the end counts."""
+QUEUED = 64
+"""Answers that may wait for one client before no more of its questions are read."""
+SETTLE_SECONDS = 1.5
+DRAIN_SECONDS = 30.0
+"""A client that takes nothing for so long is dropped."""
+
+How = Literal["detach", "stop"]
+
+
+class LinkError(Exception):
+    """The link does not work: a sentence a person can act on."""
+
+
+class Link(Protocol):
+    """What every face gets, whether the engine lives in its process or behind a socket."""
+
+    @property
+    def world(self) -> World: ...
+    @property
+    def hosting(self) -> bool:
+        """The engine lives in this process."""
+
+    @property
+    def trouble(self) -> str | None:
+        """A sentence when the engine is out of reach; None when all is well."""
+
+    def now(self) -> datetime: ...
+    def subscribe(self, heard: Callable[[World], None]) -> Callable[[], None]:
+        """Call `heard` with every new World, on the loop; the result ends it."""
+
+    async def send(self, command: Command) -> Reason | None:
+        """Ask for something; a Reason when it was refused."""
+
+    async def text(self, path_or_name: str) -> str:
+        """A task file's text, or a run note's (a path relative to ROOT).  Raises LinkError."""
+
+    async def tail(self, run_id: str, lines: int = 200) -> str: ...
+    def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
+        """The command that shows a run's terminal.  Raises LinkError when it has none."""
+
+    async def leave(self, how: How) -> None:
+        """End this face's link (detach) or the engine itself (stop)."""
+
+
+def hello() -> dict[str, Any]:
+    return {"cctui": __version__, "protocol": PROTOCOL, "pid": os.getpid()}
+
+
+def objection(engine: Mapping[str, Any], face: Mapping[str, Any]) -> str | None:
+    """Why two sides that said hello cannot talk, with what to do; None: they can.
+
+    One question needs the same protocol; watching the World needs the same version, since its fields change with it."""
+    same = engine.get("protocol") == face.get("protocol")
+    if same and (face.get("want") != "watch" or engine.get("cctui") == face.get("cctui")):
+        return None
+    return (
+        f"the engine is cctui {engine.get('cctui', '?')} (protocol {engine.get('protocol', '?')}), this is cctui "
+        f"{face.get('cctui', '?')} (protocol {face.get('protocol', '?')}): end the engine with `cctui headless --stop` "
+        "and start it again; running tasks go on meanwhile"
+    )
+
+
+def patch(old: World | None, new: World, encoded: Mapping[str, str]) -> str:
+    """The line that turns `old` into `new`: the fields that are not the same object, as already encoded text."""
+    changed = [
+        f"{json.dumps(part.name)}:{encoded[part.name]}"
+        for part in fields(new)
+        if old is None or getattr(old, part.name) is not getattr(new, part.name)
+    ]
+    return '{"world":{' + ",".join(changed) + "}}" if changed else ""
+
+
+class Server:
+    """The engine's side.  `run` serves until it is cancelled."""
+
+    def __init__(self, link: Link, socket: Path, answer: Callable[[World, str, Mapping[str, Any], datetime], Answer]):
+        self.link = link
+        self.answer = answer
+        self.ready = asyncio.Event()
+        self._socket = socket
+        self._encoded: dict[str, tuple[object, str]] = {}
+        self._clients: dict[Client, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        listening = bind(self._socket)
+        inode = self._socket.stat().st_ino
+        server = await asyncio.start_unix_server(self._accept, sock=listening, limit=LINE_LIMIT)
+        ended = self.link.subscribe(self._heard)
+        self.ready.set()
+        try:
+            await asyncio.Event().wait()  # not serve_forever: its end waits for every client to go
+        finally:
+            ended()
+            server.close()
+            unlink(self._socket, inode)
+            await self._dismiss()
+
+    async def _dismiss(self) -> None:
+        for task in self._clients.values():
+            task.cancel()
+        await asyncio.gather(*self._clients.values(), return_exceptions=True)
+
+    def line(self, old: World | None, new: World) -> str:
+        """The patch from `old` to `new`; each changed value is encoded once, however many clients watch."""
+        for part in fields(new):
+            value = getattr(new, part.name)
+            held = self._encoded.get(part.name)
+            if held is None or held[0] is not value:
+                self._encoded[part.name] = (value, dumps(encode_field(part.name, value)))
+        return patch(old, new, {name: text for name, (_, text) in self._encoded.items()})
+
+    def _heard(self, world: World) -> None:
+        for client in self._clients:
+            client.wake.set()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = Client(self, reader, writer)
+        task = self._clients[client] = asyncio.create_task(client.run())
+        await asyncio.wait({task})
+        del self._clients[client]
+        if not task.cancelled():
+            try:
+                task.result()
+            except* (OSError, TimeoutError):
+                pass  # the client went away: nothing of ours depends on it
+
+
+class Client:
+    """One connection: reads questions one after another, writes answers and the newest World."""
+
+    def __init__(self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.wake = asyncio.Event()
+        self._server = server
+        self._reader = reader
+        self._writer = writer
+        self._answers: deque[str] = deque()
+        self._room = asyncio.Event()
+        self._sent: World | None = None
+        self._watches = False
+        self._ending = False
+
+    async def run(self) -> None:
+        """Until the client goes away or is sent away."""
+        try:
+            await self._talk()
+        except asyncio.CancelledError:
+            self._writer.transport.abort()
+            raise
+        finally:
+            await hang_up(self._writer)
+
+    async def _talk(self) -> None:
+        await self._write(dumps(hello()))
+        greeting = await self._read()
+        if greeting is None:
+            return
+        if refused := objection(hello(), greeting):
+            await self._write(dumps({"refused": refused}))
+            return
+        self._watches = greeting.get("want") == "watch"
+        self.wake.set()
+        async with asyncio.TaskGroup() as group:
+            writing = group.create_task(self._send())
+            await self._listen()
+            self._ending = True
+            self.wake.set()
+            await writing
+
+    async def _listen(self) -> None:
+        while (message := await self._read()) is not None:
+            reply = await respond(self._server.link, self._server.answer, message)
+            while len(self._answers) >= QUEUED:
+                self._room.clear()
+                await self._room.wait()
+            self._answers.append(dumps({"id": message.get("id"), **reply}))
+            self.wake.set()
+
+    async def _read(self) -> dict[str, Any] | None:
+        """The next message; None at the end, and for a client that does not keep to the protocol."""
+        try:
+            line = await self._reader.readline()
+        except ValueError:
+            self._answers.append(dumps({"id": None, "error": f"a message may have {LINE_LIMIT} bytes at most"}))
+            return None
+        if not line.endswith(b"\n"):
+            return None
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            message = None
+        if isinstance(message, dict):
+            return message
+        self._answers.append(dumps({"id": None, "error": "a message is one JSON object on one line"}))
+        return None
+
+    async def _send(self) -> None:
+        while True:
+            await self.wake.wait()
+            self.wake.clear()
+            while self._answers:
+                await self._write(self._answers.popleft())
+                self._room.set()
+            if self._ending:
+                return
+            world = self._server.link.world
+            if self._watches and (line := self._server.line(self._sent, world)):
+                self._sent = world
+                await self._write(line)
+
+    async def _write(self, line: str) -> None:
+        self._writer.write(line.encode() + b"\n")
+        await asyncio.wait_for(self._writer.drain(), DRAIN_SECONDS)
+
+
+# --- questions -------------------------------------------------------------------------------------------------------
+
+
+async def respond(
+    link: Link, answer: Callable[[World, str, Mapping[str, Any], datetime], Answer], message: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The reply to one message of a client; a nonsensical one gets an error, never an exception."""
+    try:
+        match message:
+            case {"do": "answer", "verb": str(verb), "args": dict(args)}:
+                found = answer(link.world, verb, args, link.now())
+                return {"data": found.data, "errors": list(found.errors), "code": found.code}
+            case {"do": "send", "command": dict(data)}:
+                refused = await link.send(decode(data))
+                return {"refused": encode(refused) if refused else None}
+            case {"do": "order", "command": dict(data)}:
+                return await order(link, decode(data))
+            case {"do": "text", "what": str(what)}:
+                return {"text": (await link.text(what))[-TEXT_LIMIT:]}
+            case {"do": "tail", "run": str(run_id), "lines": int(lines)}:
+                return {"text": (await link.tail(run_id, min(max(lines, 0), 100_000)))[-TEXT_LIMIT:]}
+            case {"do": "leave", "how": "stop"}:
+                await link.leave("stop")
+                return {}
+            case _:
+                return {"error": f"not understood: {str(message.get('do'))[:40]}"}
+    except (LinkError, CodecError) as error:
+        return {"error": str(error)}
+
+
+async def order(link: Link, command: Command) -> dict[str, Any]:
+    """A command from the command line: names may be unique prefixes, the refusal comes as a sentence."""
+    named = naming.whole(link.world, command)
+    if isinstance(named, Answer):
+        return {"data": named.data, "errors": list(named.errors), "code": named.code}
+    before = link.world
+    if reason := await link.send(named):
+        return naming.refused(named, reason, link.now())
+    failures = await settled(link, before, named)
+    return {"data": {"task": naming.task_of(named)}, "errors": failures, "code": int(bool(failures))}
+
+
+async def settled(link: Link, before: World, command: Command) -> list[str]:
+    """Wait, but not long, until the World shows what `command` did to a file; what went wrong with it, if anything."""
+    changed = asyncio.Event()
+    forget = link.subscribe(lambda _: changed.set())
+    seen = max((note.seq for note in before.notes), default=0)
+    try:
+        async with asyncio.timeout(SETTLE_SECONDS):
+            while not naming.shows(before, link.world, command):
+                await changed.wait()
+                changed.clear()
+                bad = [note.text for note in link.world.notes if note.seq > seen and note.level is Level.BAD]
+                if bad:
+                    return bad
+    except TimeoutError:
+        pass  # nothing to see, as when a field got the value it had
+    finally:
+        forget()
+    return []
+
+
+# --- the socket ------------------------------------------------------------------------------------------------------
+
+
+def bind(path: Path) -> sockets.socket:
+    """A socket bound to `path`, open to its owner only.  One that nobody answers on is replaced.  Raises LinkError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.parent.stat().st_uid != os.getuid():
+        raise LinkError(
+            f"{path.parent} belongs to somebody else: set XDG_RUNTIME_DIR or CCTUI_STATE to a folder of yours"
+        )
+    if path.exists() and answers(path):
+        raise LinkError(f"another engine answers on {path}")
+    path.unlink(missing_ok=True)
+    listening = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM | sockets.SOCK_NONBLOCK)
+    try:
+        listening.bind(str(path))
+        path.chmod(0o600)
+    except OSError as error:
+        listening.close()
+        raise LinkError(f"cannot open the socket {path}: {error.strerror or error}") from error
+    return listening
+
+
+def answers(path: Path) -> bool:
+    """Somebody listens on the socket."""
+    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
+def unlink(path: Path, inode: int) -> None:
+    """Remove our socket file, but not one that has taken its place."""
+    try:
+        if path.stat().st_ino == inode:
+            path.unlink()
+    except FileNotFoundError:
+        return
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection; what the other side does not take in time is lost with it."""
+    writer.close()
+    try:
+        async with asyncio.timeout(1.0):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        writer.transport.abort()

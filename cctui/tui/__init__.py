@@ -1,0 +1,1 @@
+"""The Textual face.  Renders the World and sends Commands; touches no file, socket or tmux by itself."""

@@ -1,0 +1,307 @@
+"""Sub-screens that are read: a task, a finished run, the notes, a live log.  One way back from each: esc, ‹, h, ←."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+
+from rich.text import Text
+from textual import getters, work
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Static
+
+from cctui.core import view
+from cctui.core.commands import refusal
+from cctui.core.view import Row
+from cctui.core.world import Command, Level, Phase, Reason, Record, RunNow, Task, World
+from cctui.link import LinkError
+from cctui.tui import hints
+from cctui.tui.bar import Bar, Entry
+from cctui.tui.cells import clean, cut_middle, in_ascii
+from cctui.tui.history import look
+from cctui.tui.keys import DETAIL, SHEET
+from cctui.tui.messages import Ask, Cursor, Go, Say, Scene
+from cctui.tui.troubles import troubles
+
+
+class Page(Screen[None]):
+    """A title with the way back, a text that scrolls, a hint line."""
+
+    AUTO_FOCUS = "VerticalScroll"
+    BINDINGS = [*SHEET]
+
+    title_line = getters.query_one("#title", Bar)
+    hint_line = getters.query_one("#hints", Bar)
+    body = getters.query_one(VerticalScroll)
+    text = getters.query_one("#text", Static)
+
+    def __init__(self, scene: Scene, key: str = "") -> None:
+        super().__init__(classes="page" + (" -plain" if scene.signs.plain else ""))
+        self.scene = scene
+        self.key = key
+
+    def compose(self) -> ComposeResult:
+        yield Bar(self.scene, id="title", gap=2)
+        with VerticalScroll(can_focus=True):
+            yield Static(Text(), id="text", markup=False)
+        yield Bar(self.scene, id="hints")
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "world", self.heard)
+
+    def heard(self, world: World) -> None:
+        self.show()
+
+    def show(self) -> None:
+        name = cut_middle(view.safe(self.heading()), max(8, self.app.size.width - 24))
+        right = [Entry(((self.aside(), "dim"),))] if self.aside() else []
+        self.title_line.show([Entry(((f"{self.scene.signs.back} ", "accent"), (name, "strong")), "back")], right)
+        self.put(self.content())
+        self.call_after_refresh(hints.show, self, self.hint_line)
+
+    def put(self, text: Text) -> None:
+        if self.scene.signs.plain:
+            text.plain = in_ascii(text.plain)
+        self.text.update(text)
+
+    def heading(self) -> str:
+        return self.key
+
+    def aside(self) -> str:
+        return ""
+
+    def content(self) -> Text:
+        return Text()
+
+    def on_cursor(self, message: Cursor) -> None:
+        message.stop()
+
+    # --- keys
+
+    def action_back(self) -> None:
+        self.dismiss()
+
+    def action_down(self) -> None:
+        self.body.scroll_relative(y=1, animate=False)
+
+    def action_up(self) -> None:
+        self.body.scroll_relative(y=-1, animate=False)
+
+    def action_first(self) -> None:
+        self.body.scroll_home(animate=False)
+
+    def action_last(self) -> None:
+        self.body.scroll_end(animate=False)
+
+    def action_page(self, way: int) -> None:
+        self.body.scroll_relative(y=way * max(1, self.body.size.height - 1), animate=False)
+
+
+def section(text: Text, title: str) -> None:
+    if text.plain:
+        text.append("\n")
+    text.append(f"{title}\n", "bold underline")
+
+
+def pair(text: Text, name: str, value: str) -> None:
+    text.append(f"{name}: ", "dim")
+    text.append(f"{value}\n")
+
+
+def shown(value: object) -> str:
+    """A field's value as text a person reads."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return ", ".join(shown(part) for part in value)
+        case _:
+            return view.safe(str(getattr(value, "name", value) if not isinstance(value, str) else value))
+
+
+class Detail(Page):
+    """A task: what keeps it, every gate, its fields and prompt, its last runs."""
+
+    BINDINGS = [*DETAIL]
+
+    def __init__(self, scene: Scene, key: str) -> None:
+        super().__init__(scene, key)
+        self.prompt: str | None = None
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.read()
+
+    @work(group="read", exclusive=True, exit_on_error=False)
+    async def read(self) -> None:
+        try:
+            self.prompt = clean(await self.scene.link.text(self.key))
+        except LinkError as error:
+            self.prompt = str(error)
+        self.show()
+
+    def row(self) -> Row | None:
+        return next((row for row in self.scene.rows() if self.key in (row.name, row.path)), None)
+
+    def heading(self) -> str:
+        row = self.row()
+        return row.name if row else self.key
+
+    def aside(self) -> str:
+        row = self.row()
+        return row.state.value if row else "gone"
+
+    def content(self) -> Text:
+        text, row = Text(), self.row()
+        world = self.scene.link.world
+        if row is None:
+            return Text("This task is gone: its file has left the folders.")
+        if row.text:
+            text.append(f"{row.text}\n", "bold")
+        for warning in row.warnings:
+            text.append(f"{warning}\n", "italic")
+        task = world.tasks.get(self.key)
+        if task:
+            self.gates(text, task, shut=True)
+        if self.prompt is not None:
+            section(text, "File")
+            text.append(self.prompt.strip() + "\n")
+        if task:
+            self.fields(text, task)
+        self.past(text, [record for record in world.records if record.task_id == row.name])
+        if task:
+            self.gates(text, task, shut=False)
+        return text
+
+    def gates(self, text: Text, task: Task, *, shut: bool) -> None:
+        """The shut gates stand first on the page, the open ones last: together they are all there are."""
+        signs, world = self.scene.signs, self.scene.link.world
+        if task.phase not in (Phase.PENDING, Phase.ACTIVE):
+            return
+        gates = [gate for gate in view.why(world, task.name, self.scene.link.now()) if gate.open is not shut]
+        if gates:
+            section(text, "Gates shut" if shut else "Gates open")
+        for gate in gates:
+            text.append(f"{signs.failed if shut else signs.done} ", "bold" if shut else "dim")
+            text.append(f"{gate.gate.replace('_', ' ')}: {gate.text}\n", "" if shut else "dim")
+
+    def fields(self, text: Text, task: Task) -> None:
+        section(text, "Fields")
+        for field in fields(task):
+            value = getattr(task, field.name)
+            if value in (None, (), "", False) or field.name in ("title", "warnings", "name"):
+                continue
+            pair(text, field.name.replace("_", " "), shown(value))
+
+    def past(self, text: Text, records: Sequence[Record]) -> None:
+        if records:
+            section(text, "Last runs")
+        now = self.scene.link.now()
+        for record in reversed(records[-5:]):
+            text.append(f"{self.scene.signs.of(look(record))} {view.moment(record.timestamp, now)}  ")
+            text.append(f"{view.outcome(record)}\n", "dim")
+
+    def refused(self, action: str) -> Reason | None:
+        command: Command | None = RunNow(self.key) if action == "run" else None
+        return refusal(self.scene.link.world, command, self.scene.link.now()) if command else None
+
+    def action_run(self) -> None:
+        self.post_message(Ask(RunNow(self.key)))
+
+    def action_edit(self) -> None:
+        if self.key in self.scene.link.world.tasks:
+            self.post_message(Go("edit", self.key))
+        else:
+            self.post_message(Say("Mend the file itself: what is wrong stands above"))
+
+
+class Past(Page):
+    """One finished run: outcome, numbers, and its note."""
+
+    def __init__(self, scene: Scene, key: str) -> None:
+        super().__init__(scene, key)
+        self.note: str | None = None
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.read()
+
+    @work(group="read", exclusive=True, exit_on_error=False)
+    async def read(self) -> None:
+        record = self.record()
+        if record and record.log_file:
+            try:
+                self.note = clean(await self.scene.link.text(record.log_file))
+            except LinkError as error:
+                self.note = str(error)
+            self.show()
+
+    def record(self) -> Record | None:
+        records = self.scene.link.world.records
+        return next((r for r in records if self.key in (r.run_id, f"{r.task_id} {r.timestamp}")), None)
+
+    def heading(self) -> str:
+        record = self.record()
+        return record.task_id if record else self.key
+
+    def aside(self) -> str:
+        record = self.record()
+        return look(record) if record else ""
+
+    def content(self) -> Text:
+        record, text = self.record(), Text()
+        if record is None:
+            return Text("This run is older than the newest 500: its note and history line are still there.")
+        text.append(f"{view.outcome(record)}\n", "bold")
+        section(text, "Note")
+        text.append(f"{view.safe(record.log_file) or 'none'}\n")
+        section(text, "Numbers")
+        for name, value in figures(record):
+            pair(text, name, view.safe(value))
+        if self.note:
+            section(text, "What the note says")
+            text.append(self.note.strip() + "\n")
+        return text
+
+
+def figures(record: Record) -> Iterator[tuple[str, str]]:
+    """Every figure of a record that is known."""
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if value is None or field.name in ("log_file", "detail", "schema", "task_id", "success"):
+            continue
+        name = field.name.replace("_", " ")
+        if field.name in ("duration_s", "parked_s"):
+            yield name.removesuffix(" s"), view.span(value)
+        elif field.name == "cost_usd":
+            yield "cost", f"${value:.4f}"
+        elif field.name in ("timestamp", "ended"):
+            yield ("started" if field.name == "timestamp" else "ended"), f"{value:%Y-%m-%d %H:%M:%S %z}"
+        elif isinstance(value, int) and not isinstance(value, bool):
+            yield name, f"{value:,}"
+        else:
+            yield name, str(value)
+
+
+class Notes(Page):
+    """What happened, newest first: for a phone that was asleep."""
+
+    def heading(self) -> str:
+        return "Notes"
+
+    def content(self) -> Text:
+        text, link = Text(), self.scene.link
+        now = link.now()
+        if found := list(troubles(link.world, self.scene.trouble, now)):
+            section(text, "Now")
+            text.append("".join(f"{sentence}\n" for sentence, _ in found))
+            if link.world.notes:
+                section(text, "Before")
+        tones = {Level.INFO: "dim", Level.GOOD: "green", Level.WARN: "yellow", Level.BAD: "red"}
+        for note in reversed(self.scene.link.world.notes):
+            text.append(f"{view.moment(note.at, now):>9}  ", "dim")
+            text.append(f"{note.level:<4}  ", tones[note.level])
+            text.append(f"{view.safe(note.text)}\n")
+        return text if text.plain else Text("Nothing has happened yet.")

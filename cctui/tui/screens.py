@@ -1,0 +1,33 @@
+"""Everything that is first needed after the first paint, behind one lazy import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.screen import Screen
+from textual.widgets import HelpPanel
+
+from cctui.link import LinkError
+from cctui.tui.dialogs import leaving, sure
+from cctui.tui.filter import Filter
+from cctui.tui.forms import EditField, New
+from cctui.tui.messages import Scene
+from cctui.tui.pages import Detail, Notes, Past
+from cctui.tui.peek import Peek
+
+__all__ = ["Filter", "HelpPanel", "LinkError", "leaving", "make", "sure"]
+
+
+def make(scene: Scene, where: str, key: str) -> Screen[Any]:
+    match where:
+        case "detail":
+            return Detail(scene, key)
+        case "record":
+            return Past(scene, key)
+        case "peek":
+            return Peek(scene, key)
+        case "edit":
+            return EditField(scene, key)
+        case "new":
+            return New(scene)
+    return Notes(scene)

@@ -1,0 +1,294 @@
+"""A key is pressed, and exactly that is asked of the engine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from textual.pilot import Pilot
+
+from cctui.core.settings import Settings
+from cctui.core.world import (
+    Add,
+    Command,
+    Edit,
+    Hold,
+    Move,
+    Pause,
+    Place,
+    Reason,
+    Remove,
+    RetryTask,
+    RunNow,
+    StopRun,
+    Why,
+    World,
+)
+from cctui.tui import keys
+from cctui.tui.app import CctuiApp
+from cctui.tui.board import Board
+from cctui.tui.forms import EditField, New
+from cctui.tui.pages import Detail, Notes, Past
+from cctui.tui.peek import Peek
+from tests import worlds
+from tests.tui.fakes import FakeLink
+from tests.tui.shots import rows
+
+
+def app_on(world: World, *, settings: Settings | None = None, hosting: bool = True) -> tuple[CctuiApp, FakeLink]:
+    link = FakeLink(world, hosting=hosting)
+    return CctuiApp(link, engine=None, settings=settings or Settings()), link
+
+
+async def press(pilot: Pilot[str], pressed: Sequence[str]) -> None:
+    for key in pressed:
+        await pilot.press(key)
+    await pilot.pause()
+
+
+@pytest.mark.parametrize(("pressed", "asked"), [
+    (["space"], Pause("vault-lint", on=True)),
+    (["j", "j", "j", "space"], Pause("refactor-auth", on=False)),
+    (["down", "up", "down", "J"], Move("research-scan", Place.DOWN)),
+    (["j", "K"], Move("research-scan", Place.UP)),
+    (["z"], Hold(on=True)),
+    (["r"], RunNow("vault-lint")),
+    (["G", "d", "y"], Remove("release-notes")),
+    (["2", "x", "y"], StopRun("zotero-digest")),
+    (["2", "j", "x", "y"], StopRun("vault-cleanup")),
+    (["3", "R"], RetryTask("daily-briefing")),
+    (["m", "j", "enter"], Move("vault-lint", Place.AFTER, "research-scan")),
+    (["G", "m", "k", "k", "enter"], Move("release-notes", Place.BEFORE, "link-rot")),
+    (["G", "m", "t", "enter"], Move("release-notes", Place.TOP)),
+    (["m", "b", "m"], Move("vault-lint", Place.BOTTOM)),
+    (["e", "enter", "end", "5", "enter"], Edit("vault-lint", "priority", "15")),
+    (["n", "h", "i", "tab", "t", "1", "enter"], Add("t1", '---\nname: "t1"\n---\nhi\n')),
+])  # fmt: skip
+async def test_a_key_sends_its_command(pressed: list[str], asked: Command) -> None:
+    app, link = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        await press(pilot, pressed)
+        assert link.sent[:1] == [asked]
+
+
+@pytest.mark.parametrize("pressed", [
+    ["G", "d", "n"],
+    ["G", "d", "escape"],
+    ["2", "x", "enter"],
+    ["m", "j", "j", "escape"],
+    ["m", "enter"],
+    ["m", "j", "k", "enter"],
+    ["q", "escape"],
+    ["e", "escape"],
+    ["n", "h", "i", "escape"],
+    ["slash", "r", "z", "x", "escape"],
+])  # fmt: skip
+async def test_whoever_thinks_better_of_it_sends_nothing(pressed: list[str]) -> None:
+    app, link = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        await press(pilot, pressed)
+        assert link.sent == []
+        assert isinstance(app.screen, Board)
+        assert app.is_running
+
+
+async def test_esc_puts_a_carried_task_back() -> None:
+    app, _ = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        before = rows(app)
+        await press(pilot, ["m", "b"])
+        assert rows(app) != before
+        await press(pilot, ["escape"])
+        assert rows(app) == before
+
+
+async def test_the_cursor_stays_on_its_task_when_the_order_changes() -> None:
+    app, link = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        board = app.screen
+        assert isinstance(board, Board)
+        await press(pilot, ["j"])
+        order = link.world.line.order
+        link.publish(replace(link.world, line=replace(link.world.line, order=(*order[2:], *order[:2]))))
+        await pilot.pause()
+        assert board.queue.chosen == "research-scan"
+        assert board.queue.at == 4
+
+
+@pytest.mark.parametrize(("where", "pressed", "screen"), [
+    ("busy", ["enter"], Detail),
+    ("busy", ["right"], Detail),
+    ("busy", ["e"], EditField),
+    ("busy", ["n"], New),
+    ("busy", ["N"], Notes),
+    ("busy", ["2", "enter"], Peek),
+    ("busy", ["2", "l"], Peek),
+    ("busy", ["2", "o"], Detail),
+    ("busy", ["3", "enter"], Past),
+    ("broken", ["G", "enter"], Detail),
+    ("blocked", ["t", "k", "k", "l"], Peek),
+])  # fmt: skip
+async def test_sub_screens_open_and_lead_back(where: str, pressed: list[str], screen: type) -> None:
+    for back in ("escape", "left", "h"):
+        if screen in (EditField, New) and back != "escape":
+            continue
+        app, link = app_on(worlds.WORLDS[where]())
+        async with app.run_test(size=(48, 18), notifications=True) as pilot:
+            await press(pilot, pressed)
+            assert type(app.screen) is screen
+            await press(pilot, [back])
+            assert isinstance(app.screen, Board)
+            assert link.sent == []
+
+
+async def test_a_refusal_is_answered_with_its_sentence() -> None:
+    app, link = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        await press(pilot, ["K"])
+        assert "first already" in rows(app)
+        assert link.sent == [Move("vault-lint", Place.UP)]
+
+
+async def test_run_now_past_a_soft_gate_asks_and_forces() -> None:
+    app, link = app_on(worlds.capped())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        await press(pilot, ["r"])
+        assert "Run vault-lint anyway?" in " ".join(rows(app).split())
+        await press(pilot, ["y"])
+        assert link.sent == [RunNow("vault-lint"), RunNow("vault-lint", force=True)]
+
+
+async def test_run_now_past_a_hard_gate_only_says_why() -> None:
+    app, link = app_on(worlds.blocked())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        board = app.screen
+        assert isinstance(board, Board)
+        await press(pilot, ["j"] * [item.key for item in board.queue.items].index("fix-upstream"))
+        await press(pilot, ["r"])
+        assert link.sent == [RunNow("fix-upstream")]
+        assert "anyway" not in rows(app)
+        assert rows(app).count("not supported yet: worktree") == 2
+
+
+async def test_the_form_shows_what_the_engine_refuses() -> None:
+    app, link = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        await press(pilot, ["n", "a", "tab", *"link-rot", "enter"])
+        assert "link-rot is there already" in rows(app)
+        assert isinstance(app.screen, New)
+        link.refuses = Reason(Why.VALUE, "priority must be a whole number")
+        await press(pilot, ["enter"])
+        assert "priority must be a whole number" in rows(app)
+
+
+async def test_the_form_writes_the_whole_file() -> None:
+    app, link = app_on(worlds.busy())
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, ["n"])
+        form = app.screen
+        assert isinstance(form, New)
+        form.prompt.text = 'Fix: the "door"\nand say so'
+        for name, value in (("priority", "2"), ("cwd", "~/it's: here"), ("after", "link-rot, vault-lint")):
+            form.field(name).value = value
+        form.more.text = "deadline: 2026-12-01T08:00\ntags: [a, b]\n"
+        await press(pilot, ["tab", "enter"])
+        assert link.sent == [Add("fix-the-door-and", (
+            '---\npriority: 2\ncwd: "~/it\'s: here"\ndepends_on: ["link-rot", "vault-lint"]\n'
+            "deadline: 2026-12-01T08:00\ntags: [a, b]\n---\nFix: the \"door\"\nand say so\n"
+        ))]  # fmt: skip
+        assert isinstance(app.screen, Board)
+
+
+async def test_the_filter_narrows_and_is_taken_away() -> None:
+    app, _ = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        board = app.screen
+        assert isinstance(board, Board)
+        await press(pilot, ["slash", *"paused", "enter"])
+        assert [item.key for item in board.queue.items] == ["refactor-auth"]
+        await press(pilot, ["escape"])
+        assert len(board.queue.items) == 5
+
+
+@pytest.mark.parametrize(("hosting", "pressed", "result", "told"), [
+    (True, ["q", "d"], "detach", ["detach"]),
+    (True, ["q", "s"], "stop", ["stop"]),
+    (True, ["D"], "detach", ["detach"]),
+    (True, ["ctrl+q", "s"], "stop", ["stop"]),
+    (False, ["q", "c"], "closed", []),
+    (False, ["q", "s"], "stop", ["stop"]),
+    (False, ["D"], "closed", []),
+])  # fmt: skip
+async def test_leaving(hosting: bool, pressed: list[str], result: str, told: list[str]) -> None:
+    app, link = app_on(worlds.busy(), hosting=hosting)
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        await press(pilot, pressed)
+        await pilot.pause()
+    assert app.return_value == result
+    assert link.left == told
+
+
+async def test_taps_do_what_keys_do() -> None:
+    app, link = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        board = app.screen
+        assert isinstance(board, Board)
+        await pilot.click("#tabs", offset=(14, 0))
+        assert board.pane() == "runs"
+        await pilot.click("#tabs", offset=(3, 0))
+        await pilot.click("#queue", offset=(10, 4))
+        assert board.queue.chosen == "link-rot"
+        assert isinstance(app.screen, Board)
+        await pilot.click("#queue", offset=(10, 5))
+        assert isinstance(app.screen, Detail)
+        await pilot.click("#title", offset=(1, 0))
+        assert isinstance(app.screen, Board)
+        await pilot.click("#hints", offset=(10, 0))
+        await pilot.pause()
+        assert link.sent == [Pause("link-rot", on=True)]
+
+
+async def test_a_persons_own_keys_replace_ours() -> None:
+    app, link = app_on(worlds.busy(), settings=Settings(keys=(("hold", "H"), ("pause", "p,o"))))
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        await press(pilot, ["z", "space", "H", "p"])
+        assert link.sent == [Hold(on=True), Pause("vault-lint", on=True)]
+        assert "p Pause" in rows(app)
+
+
+async def test_the_palette_names_the_task_and_runs_its_action() -> None:
+    app, link = app_on(worlds.busy())
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert "Pause vault-lint" in titles
+        assert len(titles) == len(set(titles))
+        await press(pilot, ["full_stop", *"pause vault"])
+        await pilot.pause(0.2)
+        await press(pilot, ["enter"])
+        await pilot.pause()
+        assert link.sent == [Pause("vault-lint", on=True)]
+
+
+async def test_help_opens_with_our_keys_and_closes() -> None:
+    app, _ = app_on(worlds.busy())
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await press(pilot, ["question_mark"])
+        await pilot.pause()
+        assert "Pause pause or resume this" in rows(app)
+        await press(pilot, ["escape"])
+        assert "Pause pause or resume" not in rows(app)
+
+
+def test_every_action_has_a_name_and_a_tooltip_of_its_own() -> None:
+    bindings = [binding for _, group in keys.SECTIONS for binding in group]
+    names = [binding.id for binding in bindings]
+    assert len(names) == len(set(names))
+    assert all(binding.tooltip and binding.description for binding in bindings)
+
+
+def test_no_key_needs_what_a_phone_lacks() -> None:
+    pressed = [key for _, group in keys.SECTIONS for binding in group for key in binding.key.split(",")]
+    assert not [key for key in pressed if re.search(r"ctrl|alt|^f\d", key)]
+    assert len(list(keys.table())) == sum(len(group) for _, group in keys.SECTIONS)

@@ -1,0 +1,291 @@
+"""Named Worlds: the states the face is designed for, all at one moment.  Also what the README's pictures show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from cctui.core import queue
+from cctui.core.world import (
+    FIVE_HOUR,
+    SEVEN_DAY,
+    Broken,
+    Confidence,
+    Cost,
+    Dependency,
+    ErrorType,
+    Level,
+    Memory,
+    Mode,
+    Note,
+    Parked,
+    Phase,
+    Problem,
+    Progress,
+    Reading,
+    Record,
+    Retry,
+    Run,
+    Runner,
+    SourceState,
+    Spec,
+    Stage,
+    Status,
+    Task,
+    Totals,
+    Why,
+    World,
+)
+
+NOW = datetime(2026, 2, 3, 0, 46, 53, tzinfo=UTC)
+
+
+def ago(**span: float) -> datetime:
+    return NOW - timedelta(**span)
+
+
+def ahead(**span: float) -> datetime:
+    return NOW + timedelta(**span)
+
+
+def task(name: str, phase: Phase = Phase.PENDING, *, after: tuple[str, ...] = (), **fields: object) -> Task:
+    made = Task(
+        name=name,
+        path=f"{phase}/{name}.md",
+        phase=phase,
+        folder=f"/home/you/{name}",
+        kind=name,
+        depends_on=tuple(Dependency(need) for need in after),
+        added=ago(days=1),
+    )
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def run(name: str, *, stage: Stage = Stage.RUNNING, started: datetime | None = None, **fields: object) -> Run:
+    spec = Spec(
+        run_id=f"{name}-0203-1",
+        task=name,
+        path=f"pending/{name}.md",
+        attempt=1,
+        runner=Runner.CLAUDE,
+        kind=name,
+        mode=Mode.AUTONOMOUS,
+        folder=f"/home/you/{name}",
+        started=started or ago(minutes=12, seconds=4),
+        timeout=1800.0,
+        session=f"cc-{name}",
+        session_id="00000000-0000-4000-8000-000000000001",
+    )
+    began = None if stage is Stage.LAUNCHING else spec.started
+    return replace(Run(spec, stage, leg_started=began), **fields)  # type: ignore[arg-type]
+
+
+def record(name: str, ended: datetime, *, error: ErrorType | None = None, **fields: object) -> Record:
+    status = Status.CANCELLED if error is ErrorType.CANCELLED else Status.FAILED if error else Status.COMPLETED
+    made = Record(
+        task_id=name,
+        success=error is None,
+        error_type=error,
+        tokens=21_040,
+        duration_s=252.0,
+        log_file=f"logs/scheduler/{ended:%Y-%m-%d}/{name}-{ended:%H%M}.md",
+        timestamp=ended - timedelta(seconds=252),
+        run_id=f"{name}-{ended:%m%d%H%M}",
+        ended=ended,
+        status=status,
+        attempt=1,
+        kind=name,
+        runner="claude",
+        mode="autonomous",
+        model="claude-sonnet-4-5",
+        tokens_in=1_200,
+        tokens_out=9_840,
+        tokens_cache_read=10_000,
+        tokens_cache_write=0,
+        tokens_source="reported",
+        cost_usd=0.03,
+        exit_code=0 if error is None else 1,
+    )
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def reading(window: str, used: float, resets: datetime, source: str = "api", age: float = 2) -> Reading:
+    return Reading(window, used, resets, source, ago(minutes=age), Confidence.EXACT)
+
+
+def world(*tasks: Task, **fields: object) -> World:
+    made = World(
+        loaded=True,
+        scanned=True,
+        looked=True,
+        checked=True,
+        tasks={entry.name: entry for entry in tasks},
+        readings=(
+            reading(FIVE_HOUR, 45, ahead(hours=2, minutes=13, seconds=7), "stream"),
+            reading(SEVEN_DAY, 23, ahead(days=6, hours=4), "api", 3),
+        ),
+    )
+    made = replace(made, **fields)  # type: ignore[arg-type]
+    return replace(made, line=queue.line(made))
+
+
+def runs(*open_runs: Run) -> Mapping[str, Run]:
+    return {entry.spec.run_id: entry for entry in open_runs}
+
+
+COSTS = {
+    "vault-lint": Cost("vault-lint", 6, 12_300, (12_300,), 12_000, 13_000, 14_000),
+    "research-scan": Cost("research-scan", 4, 181_000, (181_000,), 180_000, 190_000, 200_000),
+}
+PAST = (
+    record("weekly-review", ago(hours=16), error=ErrorType.TIMEOUT, duration_s=1800.0, tokens=212_400, cost_usd=1.12),
+    record("paper-index", ago(hours=3), error=ErrorType.CANCELLED, tokens=4_100),
+    record("inbox-sort", ago(hours=1, minutes=2)),
+    record("daily-briefing", ago(minutes=22), tokens=48_230, cost_usd=0.24, duration_s=780.0),
+)
+TOTALS = Totals(runs=61, completed=50, failed=9, cancelled=2, tokens=2_431_000, cost_usd=14.2)
+
+
+def empty() -> World:
+    """First start: no task, no run, no reading."""
+    return world(readings=())
+
+
+def busy() -> World:
+    """A good night: two runs, a line that moves, a history."""
+    digest = run(
+        "zotero-digest",
+        leg=1,
+        progress=Progress(48_230, 0.24, "Read: papers/2026/attention-is-cheap.pdf", 14, "claude-sonnet-4-5"),
+    )
+    cleanup = run(
+        "vault-cleanup",
+        started=ago(minutes=3, seconds=10),
+        progress=Progress(9_120, 0.05, "Edit: notes/inbox.md: merged three duplicates", 4),
+    )
+    return world(
+        task("zotero-digest", Phase.ACTIVE),
+        task("vault-cleanup", Phase.ACTIVE),
+        task("vault-lint", priority=1, title="Check every link in the vault", after=("zotero-digest",)),
+        task("research-scan", priority=3, title="Scan arXiv for new papers", deadline=ahead(hours=7)),
+        task("link-rot", title="Find dead links in the blog"),
+        task("refactor-auth", title="Move auth to the new session store", paused=True),
+        task("release-notes", title="Write the notes for 0.4", after=("refactor-auth",)),
+        runs=runs(digest, cleanup),
+        costs=COSTS,
+        records=PAST,
+        totals=TOTALS,
+        notes=(
+            Note(1, ago(minutes=22), Level.GOOD, "daily-briefing done in 13m, 48k tokens", "daily-briefing"),
+            Note(2, ago(minutes=12), Level.INFO, "zotero-digest started", "zotero-digest"),
+        ),
+    )
+
+
+def blocked() -> World:
+    """Nothing may start, each task for another reason; one run stands parked."""
+    parked = run(
+        "big-migration",
+        stage=Stage.PARKED,
+        parked=Parked(Why.LIMIT, ago(minutes=9), ahead(hours=2, minutes=13, seconds=7), FIVE_HOUR),
+        progress=Progress(120_400, 0.9, "", 31),
+    )
+    return world(
+        task("big-migration", Phase.ACTIVE),
+        task("night-report", priority=1, after=("big-migration",)),
+        task("monday-mail", priority=2, not_before=ahead(hours=5)),
+        task("flaky-scrape", priority=2),
+        task("ghost-reader", after=("no-such-task",)),
+        task("hen", after=("egg",)),
+        task("egg", after=("hen",)),
+        task("fix-upstream", worktree=True),
+        task("idle-thoughts", paused=True),
+        runs=runs(parked),
+        limit=Parked(Why.LIMIT, ago(minutes=9), ahead(hours=2, minutes=13, seconds=7), FIVE_HOUR),
+        memory=Memory(retries={"flaky-scrape": Retry(1, ahead(minutes=4), "exit code 1")}),
+        readings=(
+            reading(FIVE_HOUR, 100, ahead(hours=2, minutes=13, seconds=7), "stream", 9),
+            reading(SEVEN_DAY, 61, ahead(days=2), "api", 3),
+        ),
+        records=PAST,
+        totals=TOTALS,
+    )
+
+
+def capped() -> World:
+    """The 5-hour window is over its maximum, a model's week nearly so."""
+    return world(
+        task("vault-lint", title="Check every link"),
+        task("research-scan", title="Scan arXiv"),
+        costs=COSTS,
+        readings=(
+            reading(FIVE_HOUR, 93, ahead(hours=2, minutes=13, seconds=7), "stream", 1),
+            reading(SEVEN_DAY, 71, ahead(days=2, hours=4), "api", 3),
+            reading("seven_day_opus", 88, ahead(days=2, hours=4), "api", 3),
+        ),
+        records=PAST[:1],
+        totals=Totals(runs=1, failed=1, tokens=212_400, cost_usd=1.12),
+    )
+
+
+def broken() -> World:
+    """Files that are no tasks, a missing program, a reading that is too old, a source that is refused."""
+    return world(
+        task("link-rot", title="Find dead links", warnings=("unknown field prioritty: did you mean priority?",)),
+        broken=(
+            Broken(
+                "pending/weekly.md",
+                "weekly",
+                Phase.PENDING,
+                (
+                    Problem("must be a whole number", "priority", 4, "'high'", "a whole number"),
+                    Problem("not a mode", "mode", 6, "'careful'", "read-only, plan-first, autonomous"),
+                ),
+            ),
+            Broken(
+                "pending/torn.md", "torn", Phase.PENDING, (Problem("front matter never ends: no second ---", line=1),)
+            ),
+        ),
+        programs={"claude": "claude is missing: npm install -g @anthropic-ai/claude-code"},
+        sources={"api": SourceState("api", ok=False, text="the login has expired: run claude once", at=ago(minutes=3))},
+        readings=(reading(FIVE_HOUR, 45, ahead(hours=2), "api", 41),),
+    )
+
+
+def long_names() -> World:
+    """Names, titles and last lines that want to leave their place: long, wide, marked up, with control codes."""
+    name = "an-extraordinarily-long-task-name-which-nobody-would-type-but-scripts-do-2026-02-03"
+    return world(
+        task(name, Phase.ACTIVE),
+        task("日本語のタスク名はとても幅が広いので注意が必要です", title="幅の広い文字 " * 10, priority=1),
+        task("markup", title="[bold red]not red[/] [@click=app.quit]tap[/] [/oops]"),
+        task("escape", title="\x1b]52;c;aGk=\x07ding\x1b[31mred\x1b[0m\x07"),
+        task(f"{name}-two", title="word " * 60, after=(name,), deadline=ahead(days=3)),
+        runs=runs(
+            run(name, progress=Progress(1_234_567, 12.5, "[/oops] \x1b[2J said a very long line " * 6)),
+        ),
+        records=(record(name, ago(hours=2), error=ErrorType.EXIT_ERROR, detail="[red]boom[/] " * 20),),
+        totals=Totals(runs=1, failed=1, tokens=21_040, cost_usd=0.03),
+    )
+
+
+def thousand() -> World:
+    """A thousand tasks, each waiting for three others where there are three before it."""
+    names = [f"task-{i:04}" for i in range(1000)]
+    made = [
+        task(name, priority=1 + i // 200, title=f"Number {i}", after=tuple(names[max(0, i - 3) : i]) if i % 5 else ())
+        for i, name in enumerate(names)
+    ]
+    return world(*made, runs=runs(run("task-0000")))
+
+
+WORLDS: Mapping[str, Callable[[], World]] = {
+    "empty": empty,
+    "busy": busy,
+    "blocked": blocked,
+    "capped": capped,
+    "broken": broken,
+    "long_names": long_names,
+    "thousand": thousand,
+}
