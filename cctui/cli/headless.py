@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import signal
@@ -67,6 +68,7 @@ def drain(here: Here, names: frozenset[str], *, force: bool, asked: bool) -> int
 def under_lock(here: Here, lock: Lock, work: Headless) -> int:
     if not lock.acquire():
         raise held(lock)
+    gc.enable()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         return asyncio.run(work.run())

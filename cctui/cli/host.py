@@ -6,7 +6,7 @@ the app goes into session `ui` of our own tmux server, so that it survives a los
 
 from __future__ import annotations
 
-import gc
+import asyncio
 import os
 import shlex
 import shutil
@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -26,6 +27,7 @@ from cctui.lock import Lock
 from cctui.places import PlacesError, make
 
 if TYPE_CHECKING:
+    from cctui.engine import Engine
     from cctui.remote import RemoteLink
 
 START_SECONDS = 20.0
@@ -41,7 +43,6 @@ CARRIED_NAMES = frozenset(
 
 def prepare(here: Here) -> Lock:
     """For an engine or a face that lives long: the folders, and the lock, not yet taken.  Raises Fail (4)."""
-    gc.enable()
     try:
         make(here.places)
     except PlacesError as error:
@@ -86,13 +87,21 @@ def open_app(here: Here, *, no_tmux: bool) -> int:
 
 def hosted(here: Here, lock: Lock) -> int:
     """The app with the engine inside; a person who detaches leaves a headless engine behind."""
-    from cctui.engine import Engine
+    from cctui.adapters.clock import Clock
+    from cctui.promised import PromisedLink
     from cctui.tui.app import run_app
 
     logged(here)
-    engine = Engine(here.places, here.settings, environ=here.environ)
+    clock = Clock()
+
+    async def make() -> Engine:
+        engine = await asyncio.to_thread(import_module, "cctui.engine")
+        made: Engine = engine.Engine(here.places, here.settings, clock=clock, environ=here.environ)
+        return made
+
+    link = PromisedLink(here.settings, clock.now, make)
     try:
-        how = run_app(engine.link, engine=engine.run, settings=here.settings)
+        how = run_app(link, engine=link.run, settings=here.settings)
     finally:
         lock.release()
     if how == "detach":

@@ -44,6 +44,8 @@ class Runner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
+    """A task that must have ended first."""
+
     name: str
     any: bool = False
     """Met when it ended either way, not only when it was completed."""
@@ -336,6 +338,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
+    """A wait that the service imposed: why, since when, until when."""
+
     why: Why
     """LIMIT, OUTAGE or LOGIN."""
     since: datetime
@@ -545,6 +549,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class World:
+    """All that is known, at one moment."""
+
     settings: Settings = field(default_factory=Settings)
     loaded: bool = False
     """Memory and history have been read."""
@@ -589,6 +595,8 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
+    """What the store, the history and the samples held at the start."""
+
     memory: Memory
     records: tuple[Record, ...]
     """All that learning should see, oldest first."""
@@ -598,6 +606,8 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Configured:
+    """Settings have changed."""
+
     settings: Settings
 
 
@@ -617,12 +627,16 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Launched:
+    """A leg's runner has been started."""
+
     run_id: str
     leg: int
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchFailed:
+    """A leg could not be started."""
+
     run_id: str
     leg: int
     text: str
@@ -632,12 +646,16 @@ class LaunchFailed:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
+    """A living run has said something new."""
+
     run_id: str
     progress: Progress
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
+    """Capacity sources have answered."""
+
     readings: tuple[Reading, ...]
     states: tuple[SourceState, ...] = ()
 
@@ -658,6 +676,8 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
+    """A run is in the record, its file in its last folder."""
+
     run_id: str
     record: Record
 
@@ -682,6 +702,8 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
+    """A person wants something; it has not been refused."""
+
     command: Command
 
 
@@ -718,6 +740,8 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Move:
+    """Change a task's place in the queue."""
+
     task: str
     place: Place
     other: str | None = None
@@ -726,6 +750,8 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
+    """Keep a task from starting, or let it start again."""
+
     task: str
     on: bool = True
 
@@ -760,6 +786,8 @@ class RetryTask:
 
 @dataclass(frozen=True, slots=True)
 class Add:
+    """Put a new file into the queue."""
+
     name: str
     text: str
     """The whole file."""
@@ -823,11 +851,15 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class SaveMemory:
+    """Write the store."""
+
     memory: Memory
 
 
 @dataclass(frozen=True, slots=True)
 class EditFile:
+    """Change one line of a task file."""
+
     path: str
     field: str
     value: str | None
@@ -835,18 +867,24 @@ class EditFile:
 
 @dataclass(frozen=True, slots=True)
 class AddFile:
+    """Write a new task file into pending/."""
+
     name: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class MoveFile:
+    """Move a task file to another folder."""
+
     path: str
     to: Phase
 
 
 @dataclass(frozen=True, slots=True)
 class TrashFile:
+    """Move a task file to the trash."""
+
     path: str
 
 

@@ -108,7 +108,7 @@ class Gauge(Widget):
         if window.used is None:
             said = "no reading" if window.observed_at is None else "window over"
         else:
-            age = span((now - window.observed_at).total_seconds()) if window.observed_at else "?"
+            age = aged(now, window.observed_at) if window.observed_at else "?"
             said = f"blind {age}" if window.stale else f"{window.source} {age}"
         tone = "warn" if window.stale else "dim"
         if width < 40:
@@ -146,3 +146,9 @@ class Gauge(Widget):
             else:
                 spans.append((text, name))
         return spans
+
+
+def aged(now: datetime, observed_at: datetime) -> str:
+    """How old a number is, in minutes and more: an age that ticks in seconds would redraw the line for nothing."""
+    seconds = (now - observed_at).total_seconds()
+    return "now" if seconds < 60 else span(seconds)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cctui.core.cost import KEEP, estimate, learn
+from cctui.core.cost import KEEP, estimate, learn, quantile
 from cctui.core.world import Record
 from tests.core.made import T0, task
 
@@ -28,6 +31,12 @@ def test_quantiles_stay_inside_what_was_seen() -> None:
     assert cost.p90 is not None
     assert cost.p80 is not None
     assert 200 < cost.p80 < cost.p90 <= 300
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=2, max_size=60))
+def test_quantiles_are_those_of_the_standard_library(samples: list[int]) -> None:
+    tenths = statistics.quantiles(samples, n=10, method="inclusive")
+    assert [quantile(samples, q / 10) for q in range(1, 10)] == pytest.approx(tenths)
 
 
 def test_failures_and_unknown_tokens_teach_nothing() -> None:

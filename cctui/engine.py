@@ -1,0 +1,287 @@
+"""The engine: inbox, sources, perform, subscribers, shutdown.
+
+It turns what happens outside into events, lets `step` decide, and has the effects performed.  It knows nothing of who
+watches, and nothing slow runs on its loop.  `except Exception` stands only where an effect or a source is run, and
+becomes an event that a person can see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from cctui.adapters import notes
+from cctui.adapters.clock import Clock
+from cctui.adapters.ledger import Ledger, Samples
+from cctui.adapters.rundir import RunDir
+from cctui.adapters.store import Store
+from cctui.adapters.taskdir import TaskDir
+from cctui.adapters.tmux import Tmux, TmuxError
+from cctui.adapters.usage import Usage
+from cctui.busy import Busy
+from cctui.core.answer import answer
+from cctui.core.queue import ready
+from cctui.core.settings import Settings
+from cctui.core.step import alarm, refusal, step
+from cctui.core.view import rows
+from cctui.core.world import (
+    Asked,
+    Command,
+    Configured,
+    Effect,
+    EffectFailed,
+    Event,
+    Launch,
+    LaunchFailed,
+    Leaving,
+    Reason,
+    Stage,
+    Ticked,
+    World,
+)
+from cctui.link import Link, Server
+from cctui.local import LocalLink
+from cctui.perform import Hands
+from cctui.places import Places
+from cctui.sources import SAFETY_SECONDS, Sources
+
+log = logging.getLogger("cctui.engine")
+
+
+class Engine:
+    """The scheduler of one root.  `run()` is the whole of it; everything else is asking it things.
+
+    Made on the loop that will run it.  The caller holds the root's lock."""
+
+    def __init__(
+        self,
+        places: Places,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        environ: Mapping[str, str] | None = None,
+        only: frozenset[str] | None = None,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.environ = dict(os.environ if environ is None else environ)
+        self.places = places
+        self.world = World(settings=settings, only=only)
+        self.hands = Hands(
+            places=places,
+            settings=settings,
+            environ=self.environ,
+            taskdir=TaskDir(places, self.clock.zone),
+            rundir=RunDir(places.runs),
+            store=Store(places.db),
+            ledger=Ledger(places.history),
+            tmux=Tmux(settings.tmux.command, settings.tmux.socket),
+            disk=ThreadPoolExecutor(1, thread_name_prefix="cctui-disk"),
+        )
+        self.link: Link = LocalLink(self)
+        self.server = Server(self.link, places.socket, answer)
+        self.busy = Busy()
+        self._inbox: asyncio.Queue[Event] = asyncio.Queue()
+        self._heard: list[Callable[[World], None]] = []
+        self._working: set[asyncio.Task[None]] = set()
+        self._left = asyncio.Event()
+        self.sources = Sources(
+            hands=self.hands,
+            clock=self.clock,
+            usage=Usage(places, settings, self.environ, self.clock),
+            samples=Samples(places.capacity),
+            busy=self.busy,
+            post=self.post,
+            world=lambda: self.world,
+        )
+
+    # --- asking it things ---
+
+    def subscribe(self, heard: Callable[[World], None]) -> Callable[[], None]:
+        """Call `heard` with every new World, on the engine's loop; calling the answer ends it."""
+        self._heard.append(heard)
+        return lambda: self._heard.remove(heard) if heard in self._heard else None
+
+    async def send(self, command: Command) -> Reason | None:
+        """Carry out a command, or say why not.  When it returns, the World already shows it."""
+        reason = refusal(self.world, command, self.clock.now())
+        if reason is None:
+            self._step(Asked(command))
+        return reason
+
+    async def idle(self) -> None:
+        """Until nothing is left to do at this moment: no event waits, no effect, look or scan is under way."""
+        await self.busy.rest()
+
+    async def drained(self) -> None:
+        """Until nothing runs, and nothing that waits can start now."""
+        while True:
+            await self.idle()
+            runs = self.world.runs.values()
+            if ready(self.world) and all(run.stage is Stage.PARKED for run in runs):
+                return
+            await self._changed()
+
+    async def _changed(self) -> None:
+        heard = asyncio.Event()
+        end = self.subscribe(lambda _: heard.set())
+        await heard.wait()
+        end()
+
+    async def leave(self) -> None:
+        """End `run()`.  Running tasks go on in tmux; the next engine adopts them."""
+        self._step(Leaving())
+        self._left.set()
+
+    def reload(self, settings: Settings) -> None:
+        """Take new settings into use."""
+        self.hands = replace(self.hands, settings=settings)
+        self.sources.hands = self.hands
+        self._step(Configured(settings))
+
+    def post(self, event: Event) -> None:
+        self.busy.begin()
+        self._inbox.put_nowait(event)
+
+    # --- the loop ---
+
+    async def run(self) -> None:
+        """Until `leave`; what has been decided by then is still carried out."""
+        sources = self.sources
+        work = [
+            self._loop(),
+            *map(
+                self._guarded,
+                (
+                    sources.load,
+                    sources.watch_tasks,
+                    sources.scan_tasks,
+                    sources.look_at_runs,
+                    sources.measure,
+                    sources.check_programs,
+                    self.server.run,
+                ),
+            ),
+        ]
+        tasks = [asyncio.create_task(source) for source in work]
+        left = asyncio.create_task(self._left.wait())
+        try:
+            # The loop itself never ends; if it does, that is an error to be heard, not a rest.
+            await asyncio.wait([left, tasks[0]], return_when=asyncio.FIRST_COMPLETED)
+            if tasks[0].done():
+                tasks[0].result()
+        finally:
+            await self._wind_up([left, *tasks])
+
+    async def _wind_up(self, tasks: Sequence[asyncio.Task[Any]]) -> None:
+        self.sources.end()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._working:
+            # An effect is never cut in two by leaving.
+            await asyncio.wait(self._working, timeout=30)
+        await asyncio.to_thread(self.hands.disk.shutdown)
+
+    async def _guarded(self, source: Callable[[], Awaitable[None]]) -> None:
+        """A source that fails says so and begins again after a while; the others go on meanwhile."""
+        while True:
+            try:
+                await source()
+            except Exception as error:
+                log.exception("a source of events failed")
+                self.post(EffectFailed(None, f"{source.__name__.replace('_', ' ')}: {error}"))
+                await asyncio.sleep(SAFETY_SECONDS)
+            else:
+                return
+
+    async def _loop(self) -> None:
+        while True:
+            try:
+                # Not wait_for: on 3.11 it swallows a cancellation that meets an event.
+                async with asyncio.timeout(self._patience()):
+                    event = await self._inbox.get()
+            except TimeoutError:
+                self._step(Ticked())
+                continue
+            try:
+                self._step(event)
+            finally:
+                self.busy.end()
+
+    def _patience(self) -> float:
+        """Seconds to sleep at most.  A clock that was set, or a laptop that slept, is met within SAFETY_SECONDS."""
+        now = self.clock.now()
+        moment = alarm(self.world, now)
+        if moment is None:
+            return SAFETY_SECONDS
+        return min(max((moment - now).total_seconds(), 0.0) + 0.002, SAFETY_SECONDS)
+
+    def _step(self, event: Event) -> None:
+        old = self.world
+        self.world, effects = step(old, event, self.clock.now())
+        for effect in effects:
+            self._start(self._perform(effect))
+        if self.world is not old:
+            self._publish(old)
+
+    def _publish(self, old: World) -> None:
+        if self.world.runs is not old.runs:
+            self.sources.watch_runs()
+            if _stages(old) != _stages(self.world):
+                self._start(self._write_active())
+        for heard in tuple(self._heard):
+            heard(self.world)
+
+    # --- effects ---
+
+    def _start(self, work: Awaitable[None]) -> None:
+        async def at_work() -> None:
+            with self.busy.at_work():
+                await work
+
+        self.busy.begin()
+        task = asyncio.get_running_loop().create_task(at_work())
+        self._working.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._working.discard(task)
+        self.busy.end()
+
+    async def _perform(self, effect: Effect) -> None:
+        try:
+            answer = await self.hands.perform(effect)
+        except Exception as error:
+            log.warning("%s failed: %s", type(effect).__name__, error, exc_info=True)
+            answer = self._failure(effect, error)
+        if answer is not None:
+            self.post(answer)
+        if isinstance(effect, Launch):
+            self.sources.look.wish()
+        else:
+            # Our own change: do not wait for the watcher to tell of it.
+            self.sources.scan.wish()
+
+    def _failure(self, effect: Effect, error: Exception) -> Event:
+        text = str(error) or type(error).__name__
+        if isinstance(effect, Launch):
+            # What tmux does wrong is not the task's fault: no attempt is spent, the queue holds until the next check.
+            program = "tmux" if isinstance(error, TmuxError) else getattr(error, "program", None)
+            return LaunchFailed(effect.spec.run_id, effect.leg, text, program)
+        return EffectFailed(effect, text)
+
+    async def _write_active(self) -> None:
+        """context/active-agents.md: for other agents and for the person's notes; its loss stops nothing."""
+        running = [row for row in rows(self.world, self.clock.now()) if row.run is not None]
+        with contextlib.suppress(notes.NotesError):
+            await self.hands.on_disk(notes.write_active, self.places, running)
+
+
+def _stages(world: World) -> dict[str, Stage]:
+    return {run_id: run.stage for run_id, run in world.runs.items()}

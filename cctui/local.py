@@ -1,0 +1,69 @@
+"""The engine's own end of the link: the face in this process, and the socket server, both talk through it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from cctui.adapters.taskdir import TaskDirError
+from cctui.core.launch import session_name
+from cctui.core.world import Command, Reason, World
+from cctui.link import How, LinkError
+
+if TYPE_CHECKING:
+    from cctui.engine import Engine
+
+
+class LocalLink:
+    """A Link to an engine in this process.  It adds nothing to what the engine says."""
+
+    hosting = True
+    trouble: str | None = None
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def world(self) -> World:
+        return self._engine.world
+
+    def now(self) -> datetime:
+        return self._engine.clock.now()
+
+    def subscribe(self, heard: Callable[[World], None]) -> Callable[[], None]:
+        return self._engine.subscribe(heard)
+
+    async def send(self, command: Command) -> Reason | None:
+        return await self._engine.send(command)
+
+    async def text(self, path_or_name: str) -> str:
+        hands = self._engine.hands
+        task = self.world.tasks.get(path_or_name)
+        if task is None and path_or_name.startswith("logs/scheduler/") and ".." not in path_or_name:
+            return await asyncio.to_thread((hands.places.root / path_or_name).read_text, "utf-8", "replace")
+        known = {broken.path for broken in self.world.broken} | {each.path for each in self.world.tasks.values()}
+        path = task.path if task else path_or_name
+        if path not in known:
+            raise LinkError(f"there is no task file {path_or_name!r}")
+        try:
+            return await hands.on_disk(hands.taskdir.read, path)
+        except TaskDirError as error:
+            raise LinkError(str(error)) from error
+
+    async def tail(self, run_id: str, lines: int = 200) -> str:
+        hands = self._engine.hands
+        return await asyncio.to_thread(hands.rundir.tail, run_id, lines)
+
+    def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
+        run = self.world.runs.get(run_id)
+        if run is None:
+            raise LinkError(f"run {run_id} has ended: its output is in the log")
+        hands = self._engine.hands
+        session = session_name(run.spec, run.leg)
+        return hands.tmux.attach_argv(session, read_only=read_only, environ=self._engine.environ)
+
+    async def leave(self, how: How) -> None:
+        """End the engine in this process, either way: after a detach somebody else starts one that goes on."""
+        await self._engine.leave()

@@ -1,0 +1,190 @@
+"""Sources: where events come from.  Each is one endless coroutine that looks outside and posts what it finds.
+
+Nothing here decides anything.  A look or a scan that is wished for while one is under way happens once more after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from cctui.adapters import claude
+from cctui.adapters.clock import Clock
+from cctui.adapters.ledger import Samples
+from cctui.adapters.usage import Usage
+from cctui.adapters.watch import watch
+from cctui.busy import Busy, Wish
+from cctui.core.world import (
+    Answered,
+    Checked,
+    Event,
+    Loaded,
+    Looked,
+    Measured,
+    Progress,
+    Progressed,
+    Reading,
+    Scanned,
+    SourceState,
+    Stage,
+    World,
+)
+from cctui.perform import Hands
+
+log = logging.getLogger("cctui.sources")
+
+SAFETY_SECONDS = 30.0
+"""How long a lost notice can delay a look or a scan."""
+FOLLOW_SECONDS = 1.0
+"""Between two looks at living runs."""
+PROGRAMS_SECONDS = 60.0
+LEARN_FROM = 5000
+"""Newest history lines that learning sees."""
+
+
+@dataclass(slots=True)
+class Sources:
+    hands: Hands
+    clock: Clock
+    usage: Usage
+    samples: Samples
+    busy: Busy
+    post: Callable[[Event], None]
+    world: Callable[[], World]
+    scan: Wish = field(init=False)
+    look: Wish = field(init=False)
+    _writing: frozenset[str] = frozenset()
+    _watched: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _progress: dict[str, Progress] = field(default_factory=dict)
+    _answered: set[tuple[str, int]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.scan, self.look = Wish(self.busy), Wish(self.busy)
+        self.scan.wish()
+        self.look.wish()
+
+    # --- memory ---
+
+    async def load(self) -> None:
+        """Once, at the start: what the store, the history and the samples hold."""
+        with self.busy.at_work():
+            self.post(await self.hands.on_disk(self._load))
+
+    def _load(self) -> Loaded:
+        memory = self.hands.store.load()
+        ledger = self.hands.ledger
+        readings = self.samples.recent(self.clock.now())
+        return Loaded(memory, ledger.tail(LEARN_FROM), ledger.totals(), readings)
+
+    # --- task files ---
+
+    async def watch_tasks(self) -> None:
+        tasks = self.hands.places.tasks
+        folders = [tasks / name for name in ("pending", "active", "completed", "failed", "recurring")]
+        async for writing in watch(folders):
+            self._writing = frozenset(path.relative_to(tasks).as_posix() for path in writing)
+            self.scan.wish()
+
+    async def scan_tasks(self) -> None:
+        while True:
+            wished = await self.scan.granted(SAFETY_SECONDS)
+            with contextlib.ExitStack() as done:
+                if wished:
+                    done.callback(self.scan.fulfilled)
+                self.post(Scanned(await self.hands.on_disk(self.hands.taskdir.scan, self._writing)))
+
+    # --- runs ---
+
+    async def look_at_runs(self) -> None:
+        while True:
+            alive = any(run.stage is not Stage.PARKED for run in self.world().runs.values())
+            wished = await self.look.granted(FOLLOW_SECONDS if alive else SAFETY_SECONDS)
+            with contextlib.ExitStack() as done:
+                if wished:
+                    done.callback(self.look.fulfilled)
+                for event in await self.hands.on_disk(self._look):
+                    self.post(event)
+
+    def _look(self) -> list[Event]:
+        """What living runs have said since the last look, then how all of them stand."""
+        events: list[Event] = []
+        for run in self.world().runs.values():
+            if run.stage is Stage.RUNNING:
+                events += self._heard_of(run.spec.run_id, run.leg)
+        return [*events, Looked(self.hands.rundir.look())]
+
+    def _heard_of(self, run_id: str, leg: int) -> list[Event]:
+        heard = self.hands.rundir.progress(run_id)
+        if heard is None:
+            return []
+        progress, readings, answered = heard
+        events: list[Event] = []
+        if readings:
+            self.samples.append(readings)
+            events.append(Measured(readings))
+        if answered and (run_id, leg) not in self._answered:
+            self._answered.add((run_id, leg))
+            events.append(Answered(run_id))
+        if self._progress.get(run_id) != progress:
+            self._progress[run_id] = progress
+            events.append(Progressed(run_id, progress))
+        return events
+
+    def watch_runs(self) -> None:
+        """Hear of exit records at once: watch the folders of the runs that are open now, and no others."""
+        open_runs = self.world().runs
+        for run_id in self._watched.keys() - open_runs.keys():
+            self._watched.pop(run_id).cancel()
+            self._progress.pop(run_id, None)
+        for run_id in open_runs.keys() - self._watched.keys():
+            self._watched[run_id] = asyncio.get_running_loop().create_task(self._watch_run(run_id))
+
+    async def _watch_run(self, run_id: str) -> None:
+        async for _ in watch([self.hands.places.runs / run_id]):
+            self.look.wish()
+
+    def end(self) -> None:
+        for task in self._watched.values():
+            task.cancel()
+
+    # --- capacity ---
+
+    async def measure(self) -> None:
+        """Ask the capacity sources: at the start, every poll_seconds, and at once when a limit should be over."""
+        urgent = False
+        while True:
+            if self.hands.settings.capacity.gate and "claude" not in self.world().programs:
+                readings, states = await self.usage.sample(force=urgent)
+                await self._measured(readings, states)
+            poll = self.hands.settings.capacity.poll_seconds
+            rest = self._until_reset()
+            urgent = 0 < rest < poll
+            await asyncio.sleep(rest + 0.5 if urgent else poll)
+
+    def _until_reset(self) -> float:
+        """Seconds until the limit that stands should be over; 0 when none stands."""
+        limit = self.world().limit
+        return (limit.until - self.clock.now()).total_seconds() if limit else 0.0
+
+    async def _measured(self, readings: tuple[Reading, ...], states: tuple[SourceState, ...]) -> None:
+        known = set(self.world().readings)
+        fresh = tuple(reading for reading in readings if reading not in known)
+        if fresh:
+            await self.hands.on_disk(self.samples.append, fresh)
+        if fresh or any(self.world().sources.get(state.source) != state for state in states):
+            self.post(Measured(fresh, states))
+
+    # --- programs ---
+
+    async def check_programs(self) -> None:
+        while True:
+            with self.busy.at_work():
+                missing: Mapping[str, str] = await asyncio.to_thread(
+                    claude.missing_programs, self.hands.settings, self.hands.environ
+                )
+                if not self.world().checked or dict(missing) != dict(self.world().programs):
+                    self.post(Checked(missing))
+            await asyncio.sleep(PROGRAMS_SECONDS)

@@ -1,0 +1,37 @@
+"""The clock: aware, in the local zone, with rules for every day of the year and not just today's offset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import tzlocal
+
+from cctui.adapters.clock import Clock
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    tzlocal.reload_localzone()
+    yield
+    monkeypatch.undo()
+    tzlocal.reload_localzone()
+
+
+@pytest.mark.usefixtures("berlin")
+def test_now_is_aware_in_the_local_zone() -> None:
+    clock = Clock()
+    assert clock.zone == ZoneInfo("Europe/Berlin") and clock.now().tzinfo is clock.zone
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=5)
+    winter, summer = datetime(2026, 1, 1, tzinfo=clock.zone), datetime(2026, 7, 1, tzinfo=clock.zone)
+    assert winter.utcoffset() != summer.utcoffset()
+
+
+async def test_sleep_takes_the_time_it_is_given() -> None:
+    clock = Clock()
+    start = clock.monotonic()
+    await clock.sleep(0.02)
+    assert 0.015 < clock.monotonic() - start < 5

@@ -1,0 +1,1 @@
+"""Benchmarks: programs that print ratios and medians of one run, never timed tests."""

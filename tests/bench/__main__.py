@@ -1,0 +1,40 @@
+"""All figures of one run: `./script/bench [NAME…] [--json]`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+from dataclasses import asdict
+
+from tests.bench.measure import Figure
+
+NAMES = ("core", "dispatch", "line", "app", "keys")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)}; all by default")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    if unknown := set(args.names) - set(NAMES):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    figures: list[Figure] = []
+    for name in args.names or NAMES:
+        figures += importlib.import_module(f"tests.bench.{name}").figures()
+    if args.json:
+        print(json.dumps([{**asdict(figure), "held": figure.held} for figure in figures], indent=1))
+    else:
+        _show(figures)
+    return 0 if all(figure.held for figure in figures) else 1
+
+
+def _show(figures: list[Figure]) -> None:
+    for figure in figures:
+        sign = "✓" if figure.held else "×"
+        base = f"  ({figure.base})" if figure.base else ""
+        print(f"{sign} {figure.name:<48} {figure.value:>9.2f} {figure.unit:<12} ≤ {figure.bound:.2f}{base}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
