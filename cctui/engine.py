@@ -26,25 +26,12 @@ from cctui.adapters.tmux import Tmux, TmuxError
 from cctui.adapters.usage import Usage
 from cctui.busy import Busy
 from cctui.core.answer import answer
+from cctui.core.events import Asked, Configured, Effect, EffectFailed, Event, Launch, LaunchFailed, Leaving, Ticked
 from cctui.core.queue import ready
 from cctui.core.settings import Settings
 from cctui.core.step import alarm, refusal, step
 from cctui.core.view import rows
-from cctui.core.world import (
-    Asked,
-    Command,
-    Configured,
-    Effect,
-    EffectFailed,
-    Event,
-    Launch,
-    LaunchFailed,
-    Leaving,
-    Reason,
-    Stage,
-    Ticked,
-    World,
-)
+from cctui.core.world import Command, Reason, Stage, World
 from cctui.link import Link, Server
 from cctui.local import LocalLink
 from cctui.perform import Hands

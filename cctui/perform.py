@@ -19,9 +19,7 @@ from cctui.adapters.rundir import LegPlan, RunDir
 from cctui.adapters.store import Store
 from cctui.adapters.taskdir import TaskDir
 from cctui.adapters.tmux import Tmux
-from cctui.core.launch import session_name
-from cctui.core.settings import Settings
-from cctui.core.world import (
+from cctui.core.events import (
     AddFile,
     EditFile,
     Effect,
@@ -32,10 +30,12 @@ from cctui.core.world import (
     Launch,
     Launched,
     MoveFile,
-    Phase,
     SaveMemory,
     TrashFile,
 )
+from cctui.core.launch import session_name
+from cctui.core.settings import Settings
+from cctui.core.world import Phase
 from cctui.places import Places
 
 T = TypeVar("T")

@@ -17,21 +17,8 @@ from cctui.adapters.ledger import Samples
 from cctui.adapters.usage import Usage
 from cctui.adapters.watch import watch
 from cctui.busy import Busy, Wish
-from cctui.core.world import (
-    Answered,
-    Checked,
-    Event,
-    Loaded,
-    Looked,
-    Measured,
-    Progress,
-    Progressed,
-    Reading,
-    Scanned,
-    SourceState,
-    Stage,
-    World,
-)
+from cctui.core.events import Answered, Checked, Event, Loaded, Looked, Measured, Progressed, Scanned
+from cctui.core.world import Progress, Reading, SourceState, Stage, World
 from cctui.perform import Hands
 
 log = logging.getLogger("cctui.sources")

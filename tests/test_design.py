@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from cctui.core import queue, world
+from cctui.core import events, queue, world
 from cctui.core.answer import answer as told
 from cctui.core.step import step
 from cctui.core.words import say
@@ -106,6 +106,7 @@ OURS = {
     "link": ("cctui.core", "cctui.codec", "cctui.lock", "cctui.__version__"),
     "remote": ("cctui.core", "cctui.codec", "cctui.lock", "cctui.link", "cctui.__version__"),
     "local": ("cctui.core", "cctui.link", "cctui.adapters"),
+    "promised": ("cctui.core", "cctui.link"),
     "tui": ("cctui.core", "cctui.link", "cctui.tui", "cctui.__version__"),
     "runner": (),
     "perform": ("cctui.core", "cctui.adapters", "cctui.places"),
@@ -189,6 +190,7 @@ REBUILDS = {
     "engine.py": "makes the first, empty World",
     "remote.py": "keeps a copy of the engine's World: it puts in the fields it was sent",
     "codec.py": "reads a World from JSON",
+    "promised.py": "stands in with a World that says that nothing has been read yet",
 }
 WORLDS = re.compile(r"(^|\.|_)world$")
 
@@ -205,7 +207,11 @@ def test_law_2_the_world_changes_only_in_step(path: str) -> None:
 
 
 def test_law_2_nothing_in_the_world_can_be_changed_in_place() -> None:
-    values = [item for item in vars(world).values() if isinstance(item, type) and hasattr(item, "__dataclass_params__")]
+    values = [
+        item
+        for item in (vars(world) | vars(events)).values()
+        if isinstance(item, type) and hasattr(item, "__dataclass_params__")
+    ]
     assert len(values) > 50
     for item in values:
         assert item.__dataclass_params__.frozen, item
@@ -214,7 +220,7 @@ def test_law_2_nothing_in_the_world_can_be_changed_in_place() -> None:
 
 # --- law 3: effects are values; only the engine performs them --------------------------------------------------------
 
-EFFECTS = {item.__name__ for item in world.Effect.__args__}
+EFFECTS = {item.__name__ for item in events.Effect.__args__}
 PERFORMS = {
     "engine.py": "the heart",
     "perform.py": "the engine's hands",
@@ -225,13 +231,13 @@ PERFORMS = {
 
 @pytest.mark.parametrize("path", outside("core"))
 def test_law_3_only_the_engine_performs_effects(path: str) -> None:
-    named = {name.removeprefix("cctui.core.world.") for name in imports(path)} & EFFECTS
+    named = {name.removeprefix("cctui.core.events.") for name in imports(path)} & EFFECTS
     if path not in PERFORMS:
         assert named == set(), f"{path} handles effects"
 
 
 def test_law_3_step_returns_every_effect_and_performs_none() -> None:
-    after, effects = step(world.World(), world.Ticked(), NOW)
+    after, effects = step(world.World(), events.Ticked(), NOW)
     assert isinstance(after, world.World)
     assert isinstance(effects, tuple)
     performed = {node.attr for node in ast.walk(tree("perform.py")) if isinstance(node, ast.Attribute)}
@@ -311,17 +317,17 @@ def test_law_6_a_fresh_engine_takes_a_living_run_as_it_is() -> None:
     task = world.Task("digest", "active/digest.md", world.Phase.ACTIVE, folder="/vault", kind="digest")
     seen = world.Sight(spec(), 1, world.SightState.ALIVE, leg_started=spec().started)
     now = world.World()
-    all_effects: list[world.Effect] = []
+    all_effects: list[events.Effect] = []
     for event in (
-        world.Loaded(world.Memory(), (), world.Totals()),
-        world.Scanned((task,)),
-        world.Looked((seen,)),
-        world.Checked({}),
+        events.Loaded(world.Memory(), (), world.Totals()),
+        events.Scanned((task,)),
+        events.Looked((seen,)),
+        events.Checked({}),
     ):
         now, effects = step(now, event, NOW)
         all_effects += effects
     assert [run.stage for run in now.runs.values()] == [world.Stage.RUNNING]
-    assert not any(isinstance(effect, world.Launch | world.Halt | world.Finish) for effect in all_effects)
+    assert not any(isinstance(effect, events.Launch | events.Halt | events.Finish) for effect in all_effects)
 
 
 # --- law 7: whatever waits says why, and when that changes -----------------------------------------------------------
@@ -363,7 +369,7 @@ def test_law_9_a_reading_cannot_be_made_without_source_and_age() -> None:
 
 def test_law_9_every_window_that_is_told_names_its_source_and_age() -> None:
     reading = world.Reading(world.FIVE_HOUR, 41.0, NOW + timedelta(hours=2), "stream", NOW - timedelta(minutes=3))
-    now, _ = step(world.World(), world.Measured((reading,)), NOW)
+    now, _ = step(world.World(), events.Measured((reading,)), NOW)
     data = told(now, "usage", {}, NOW).data
     windows = data["default"]["windows"]
     five = next(window for window in windows if window["id"] == world.FIVE_HOUR)

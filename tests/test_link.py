@@ -27,9 +27,6 @@ from cctui.core.answer import answer
 from cctui.core.world import (
     Add,
     Command,
-    Effect,
-    EffectFailed,
-    Finish,
     Hold,
     Memory,
     Move,
@@ -82,12 +79,6 @@ def test_a_command_survives_the_wire(command: Command) -> None:
     assert through(command) == command
 
 
-@given(st.one_of([st.builds(kind) for kind in get_args(Effect)]))
-def test_an_effect_survives_the_wire(effect: Effect) -> None:
-    assert through(effect) == effect
-    assert through(EffectFailed(effect, "no space left")) == EffectFailed(effect, "no space left")
-
-
 @given(worlds)
 @settings(max_examples=25)
 def test_every_field_of_the_world_travels_alone(world: World) -> None:
@@ -101,7 +92,8 @@ def test_every_field_of_the_world_travels_alone(world: World) -> None:
 
 
 def test_everything_in_the_vocabulary_has_a_coder() -> None:
-    assert {"World", "Task", "Move", "Finish", "Settings", "Reason"} <= set(vocabulary())
+    assert {"World", "Task", "Move", "Settings", "Reason"} <= set(vocabulary())
+    assert "Finish" not in vocabulary(), "effects never leave the engine"
     for kind in vocabulary().values():
         with pytest.raises(CodecError, match="has no field 'nonsense'"):
             decode({"$": kind.__name__, "nonsense": 1})
@@ -520,15 +512,6 @@ async def test_a_big_world_is_encoded_in_reasonable_time(path: Path) -> None:
         front: RemoteLink = await connect(path)
         assert front.world == fake.world
         await front.close()
-
-
-def test_finish_is_whole_on_the_wire() -> None:
-    record = Record("a", True, None, 5, 1.0, "n.md", NOW, ended=NOW + timedelta(seconds=1))
-    spec = words.Spec(
-        "r", "a", "pending/a.md", 1, words.Runner.SHELL, "a", words.Mode.READ_ONLY, "/", NOW, 5.0, "cc-r", "u"
-    )
-    effect = Finish(spec, record, Phase.COMPLETED, Memory(ranks={"b": 1}))
-    assert through(effect) == effect
 
 
 def test_a_face_with_its_own_loop_has_the_world_before_it(path: Path) -> None:

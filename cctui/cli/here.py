@@ -13,8 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import click
-
 from cctui import __version__
 from cctui.cli.ask import AskError, Session, begin
 from cctui.places import Places, PlacesError, find_places
@@ -129,9 +127,9 @@ class Here:
         code = int(reply.get("code", OK))
         errors = [str(error) for error in reply.get("errors", ())]
         if self.json:
-            click.echo(json.dumps({"schema": 1, "data": reply.get("data"), "errors": errors}, ensure_ascii=False))
+            print(json.dumps({"schema": 1, "data": reply.get("data"), "errors": errors}, ensure_ascii=False))
         elif code == OK and (text := human(reply.get("data"))):
-            click.echo(text)
+            print(text)
         for error in errors:
             say(error)
         if code != OK:
@@ -145,12 +143,14 @@ class Here:
 
 def say(text: str) -> None:
     """Narration: stderr, never stdout."""
-    click.echo(f"{program()}: {text}", err=True)
+    print(f"{program()}: {text}", file=sys.stderr)
 
 
 def program() -> str:
     """The name under which we were called."""
-    context = click.get_current_context(silent=True)
+    # Whoever has parsed a command line has click; the app has not, and starts a tenth sooner for it.
+    click = sys.modules.get("click")
+    context = click.get_current_context(silent=True) if click else None
     name = (context.find_root().info_name if context else None) or Path(sys.argv[0]).name
     return "cctui" if "__main__" in name or name.startswith("python") else name
 

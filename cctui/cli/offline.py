@@ -16,12 +16,10 @@ from cctui.adapters.taskdir import TaskDir, TaskDirError
 from cctui.cli.here import FAILED, INVALID, LOCKED, OK, Fail, Here, Reply, say
 from cctui.core import answer as answers
 from cctui.core import naming
-from cctui.core.step import refusal, step
-from cctui.core.world import (
+from cctui.core.events import (
     AddFile,
     Asked,
     Checked,
-    Command,
     Configured,
     EditFile,
     Effect,
@@ -29,15 +27,13 @@ from cctui.core.world import (
     Leaving,
     Loaded,
     Looked,
-    Memory,
     MoveFile,
-    RunNow,
     SaveMemory,
     Scanned,
-    Sight,
     TrashFile,
-    World,
 )
+from cctui.core.step import refusal, step
+from cctui.core.world import Command, Memory, RunNow, Sight, World
 from cctui.places import Places, PlacesError, make
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cctui.core import capacity
+from cctui.core.events import Finish
 from cctui.core.retry import Done, Failed, attempt_wait
 from cctui.core.settings import Settings
 from cctui.core.world import (
@@ -16,7 +17,6 @@ from cctui.core.world import (
     SEVEN_DAY,
     Ending,
     ErrorType,
-    Finish,
     Phase,
     Record,
     Retry,

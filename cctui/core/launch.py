@@ -9,7 +9,8 @@ from itertools import count
 from uuid import NAMESPACE_URL, uuid5
 
 from cctui.core import capacity
-from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Launch, Run, Spec, Stage, Task, World
+from cctui.core.events import Launch
+from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Run, Spec, Stage, Task, World
 
 
 def run_id(world: World, task: str, attempt: int, now: datetime) -> str:

@@ -8,24 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from cctui.core.events import Effect, Looked
 from cctui.core.filing import finish
 from cctui.core.notes import noted
 from cctui.core.retry import Done, Failed, Park, exit_words, verdict
-from cctui.core.world import (
-    Effect,
-    Ending,
-    ErrorType,
-    Level,
-    Looked,
-    Parked,
-    Run,
-    Sight,
-    SightState,
-    Stage,
-    Stop,
-    Why,
-    World,
-)
+from cctui.core.world import Ending, ErrorType, Level, Parked, Run, Sight, SightState, Stage, Stop, Why, World
 
 Change = tuple[World, tuple[Effect, ...]]
 START_PATIENCE = timedelta(seconds=15)

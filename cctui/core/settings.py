@@ -67,9 +67,7 @@ class UiSettings:
     theme: str = setting("cctui", "colour theme")
     ascii: str = setting("auto", "auto, on or off: plain ASCII signs")
     motion: str = setting("auto", "auto, on or off: animations")
-    on_hangup: str = setting(
-        "headless", "headless, stay or stop: the engine when the app's terminal goes away"
-    )
+    on_hangup: str = setting("headless", "headless, stay or stop: the engine when the app's terminal goes away")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,23 +10,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from cctui.core import capacity, queue
-from cctui.core.commands import carry_out, refusal
+from cctui.core.commands import carry_out
 from cctui.core.cost import learn
-from cctui.core.launch import again, claim, resume
-from cctui.core.looks import cancelled, close, on_looked, outcome
-from cctui.core.notes import noted
-from cctui.core.retry import Failed
-from cctui.core.world import (
+from cctui.core.events import (
     Answered,
     Asked,
-    Broken,
     Checked,
     Configured,
     Effect,
     EffectFailed,
-    Ending,
-    Entry,
-    ErrorType,
     Event,
     Filed,
     Finish,
@@ -34,21 +26,32 @@ from cctui.core.world import (
     Launched,
     LaunchFailed,
     Leaving,
-    Level,
-    Line,
     Loaded,
     Looked,
     Measured,
-    Phase,
     Progressed,
+    Scanned,
+    Ticked,
+)
+from cctui.core.launch import again, claim, resume
+from cctui.core.looks import cancelled, close, on_looked, outcome
+from cctui.core.notes import noted
+from cctui.core.refusal import refusal
+from cctui.core.retry import Failed
+from cctui.core.world import (
+    Broken,
+    Ending,
+    Entry,
+    ErrorType,
+    Level,
+    Line,
+    Phase,
     Record,
     Run,
-    Scanned,
     Stage,
     Status,
     Stop,
     Task,
-    Ticked,
     Totals,
     World,
 )

@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any
 
 from cctui.adapters.ledger import Samples
 from cctui.config import load
+from cctui.core.events import Event, Measured
 from cctui.core.settings import Settings
 from cctui.core.view import State, rows
 from cctui.core.words import safe, span
-from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Event, Measured, Phase, Reading, Record, Why, World
+from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Phase, Reading, Record, Why, World
 from cctui.demo import stage, windows
 from cctui.engine import Engine
 from cctui.lock import Lock

@@ -26,7 +26,7 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerError, WorkerState
 
 from cctui.core import view
-from cctui.core.commands import refusal
+from cctui.core.refusal import refusal
 from cctui.core.settings import Settings
 from cctui.core.world import Command, Level, Note, RunNow, World
 from cctui.tui import keys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cctui.core import view
-from cctui.core.commands import refusal
+from cctui.core.refusal import refusal
 from cctui.core.world import Command, Reason, Record, RetryTask, Status, Totals, World
 from cctui.tui.cells import Span, cut_middle, fit, second
 from cctui.tui.keys import HISTORY

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from cctui.core import view
-from cctui.core.commands import refusal
+from cctui.core.refusal import refusal
 from cctui.core.view import Row
 from cctui.core.world import Command, Level, Phase, Reason, Record, RunNow, Task, World
 from cctui.link import LinkError

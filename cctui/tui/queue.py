@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cctui.core import cost, view
-from cctui.core.commands import refusal
+from cctui.core.refusal import refusal
 from cctui.core.view import Row, State
 from cctui.core.world import Command, Move, Pause, Place, Reason, Remove, RetryTask, RunNow, StopRun, Task, Why, World
 from cctui.tui.cells import Span, cut_middle, fit, second, wide

@@ -9,8 +9,9 @@ from datetime import UTC
 from pathlib import Path
 
 from cctui.adapters.taskdir import TaskDir
+from cctui.core.events import Scanned, Ticked
 from cctui.core.step import step
-from cctui.core.world import Scanned, Task, Ticked
+from cctui.core.world import Task
 from cctui.places import find_places, make
 from tests.bench.measure import Figure, medians
 from tests.core.made import T0, reading, task, world

@@ -6,19 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cctui.core.settings import RunSettings, Settings
-from cctui.core.step import step
-from cctui.core.world import (
-    FIVE_HOUR,
-    SEVEN_DAY,
+from cctui.core.events import (
     AddFile,
-    Broken,
     Checked,
-    Command,
-    Dependency,
     EditFile,
     Effect,
-    Ending,
     Event,
     Filed,
     Finish,
@@ -28,15 +20,26 @@ from cctui.core.world import (
     Loaded,
     Looked,
     Measured,
-    Memory,
     MoveFile,
+    SaveMemory,
+    Scanned,
+    TrashFile,
+)
+from cctui.core.settings import RunSettings, Settings
+from cctui.core.step import step
+from cctui.core.world import (
+    FIVE_HOUR,
+    SEVEN_DAY,
+    Broken,
+    Command,
+    Dependency,
+    Ending,
+    Memory,
     Phase,
     Reading,
     Record,
     Result,
     Runner,
-    SaveMemory,
-    Scanned,
     Sight,
     SightState,
     Spec,
@@ -44,7 +47,6 @@ from cctui.core.world import (
     Task,
     Tokens,
     Totals,
-    TrashFile,
     World,
 )
 

@@ -9,23 +9,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cctui.core import capacity, queue
-from cctui.core.settings import RunSettings
-from cctui.core.step import step
-from cctui.core.world import (
+from cctui.core.events import (
     Answered,
     Asked,
     EffectFailed,
-    Ending,
     Event,
     Filed,
     Finish,
-    Hold,
     Launch,
     Launched,
     LaunchFailed,
     Leaving,
     Looked,
     Measured,
+    Ticked,
+)
+from cctui.core.settings import RunSettings
+from cctui.core.step import step
+from cctui.core.world import (
+    Ending,
+    Hold,
     Move,
     Pause,
     Phase,
@@ -37,7 +40,6 @@ from cctui.core.world import (
     Stop,
     StopRun,
     Task,
-    Ticked,
     World,
 )
 from tests.core.made import T0, Outside, api_error, good, limited, outside, reading, shell, task

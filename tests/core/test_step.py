@@ -6,28 +6,32 @@ from dataclasses import replace
 
 import pytest
 
-from cctui.core.settings import RunSettings, Settings
-from cctui.core.step import alarm, refusal, step
-from cctui.core.world import (
-    Add,
+from cctui.core.events import (
     Answered,
     Asked,
-    Broken,
     Checked,
-    Command,
     Configured,
-    Edit,
     EffectFailed,
-    Ending,
-    ErrorType,
     Filed,
     Finish,
-    Hold,
     Launch,
     Launched,
     LaunchFailed,
     Leaving,
     Looked,
+    Scanned,
+    Ticked,
+)
+from cctui.core.settings import RunSettings, Settings
+from cctui.core.step import alarm, refusal, step
+from cctui.core.world import (
+    Add,
+    Broken,
+    Command,
+    Edit,
+    Ending,
+    ErrorType,
+    Hold,
     Move,
     Pause,
     Phase,
@@ -36,14 +40,12 @@ from cctui.core.world import (
     Remove,
     RetryTask,
     RunNow,
-    Scanned,
     Sight,
     SightState,
     Stage,
     Status,
     Stop,
     StopRun,
-    Ticked,
     Why,
     World,
 )

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from cctui.core.world import FIVE_HOUR, Event, Measured, Reading, Ticked
+from cctui.core.events import Event, Measured, Ticked
+from cctui.core.world import FIVE_HOUR, Reading
 from cctui.demo import night, stage
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
