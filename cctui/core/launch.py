@@ -75,6 +75,8 @@ def resume(world: World, run: Run, now: datetime) -> tuple[World, Launch]:
         leg_started=now,
         parked=None,
         ending=None,
+        heard=None,
+        quiet=False,
         parked_s=run.parked_s + max(waited, 0.0),
     )
     effect = Launch(

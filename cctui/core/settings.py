@@ -16,7 +16,7 @@ class RunSettings:
     slots: int = setting(2, "runs at the same time")
     default_timeout: float = setting(1800.0, "seconds a run may take when its task names no timeout (30m)")
     kill_grace_seconds: float = setting(10.0, "seconds between TERM and KILL when a run is stopped")
-    stall_minutes: float = setting(20.0, "minutes without any output after which a run is shown as quiet")
+    stall_minutes: float = setting(20.0, "minutes without any output after which a run is said to be quiet")
     retry_seconds: float = setting(60.0, "back-off after the first failed attempt; it doubles each time, up to an hour")
     outage_seconds: float = setting(60.0, "back-off after the API was down; it doubles each time, up to 15 minutes")
 
@@ -38,7 +38,8 @@ class CapacitySettings:
     five_hour_max: float = setting(90.0, "percent of the 5-hour window above which nothing starts")
     seven_day_max: float = setting(95.0, "percent of the week above which nothing starts")
     sources: tuple[str, ...] = setting(
-        ("stream", "statusline", "claude", "api", "transcripts"), "capacity sources in order of authority at equal age"
+        ("stream", "statusline", "claude", "api", "transcripts"),
+        "order of authority at equal age; stream, claude and api are asked today",
     )
     poll_seconds: float = setting(180.0, "seconds between two questions to one source; never under 60 in use")
     usage_url: str = setting("https://api.anthropic.com/api/oauth/usage", "address of the usage endpoint")
@@ -46,7 +47,7 @@ class CapacitySettings:
     user_agent: str = setting("", "User-Agent for the usage endpoint; empty: cctui/VERSION")
     allow_refresh: bool = setting(False, "refresh an expired login ourselves instead of leaving it to the CLI")
     blind_after_minutes: float = setting(30.0, "minutes after which a reading no longer counts")
-    reserve: tuple[Reserve, ...] = setting((), "list of tables {days, from, to, five_hour, seven_day}")
+    reserve: tuple[Reserve, ...] = setting((), "tables {days, from, to, five_hour, seven_day}; not applied yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class UiSettings:
     theme: str = setting("cctui", "colour theme")
     ascii: str = setting("auto", "auto, on or off: plain ASCII signs")
     motion: str = setting("auto", "auto, on or off: animations")
-    on_hangup: str = setting("headless", "headless, stay or stop: the engine when the app's terminal goes away")
+    on_hangup: str = setting("headless", "when the app's terminal goes away: headless (or stay) goes on, stop ends")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ just another look, so there is no recovery code path here or anywhere else.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cctui.core import capacity, queue
 from cctui.core.commands import carry_out
@@ -85,7 +85,8 @@ def _on(world: World, event: Event, now: datetime) -> Change:
         case LaunchFailed():
             return _on_launch_failed(world, event, now)
         case Progressed(run_id, progress) if run := world.runs.get(run_id):
-            return replace(world, runs={**world.runs, run_id: replace(run, progress=progress)}), ()
+            heard = replace(run, progress=progress, heard=now, quiet=False)
+            return replace(world, runs={**world.runs, run_id: heard}), ()
         case Measured(readings, states):
             merged = capacity.merge(world.readings, readings)
             sources = {**world.sources, **{state.source: state for state in states}}
@@ -265,6 +266,7 @@ def decide(world: World, now: datetime) -> Change:
     for run in [run for run in world.runs.values() if run.stage is Stage.CLAIMED]:
         world, launch = again(world, run, now)
         effects.append(launch)
+    world = _hushed(world, now)
     world, given_up = _give_up(world, now)
     effects += given_up
     for run in _parked(world):
@@ -291,6 +293,21 @@ def _stand_in(run: Run) -> Task:
     """For the gates, when a parked run's file is gone or broken: the run itself knows what it needs."""
     spec = run.spec
     return Task(spec.task, spec.path, Phase.ACTIVE, folder=spec.folder, runner=spec.runner, model=spec.model)
+
+
+def _hushed(world: World, now: datetime) -> World:
+    """Running runs that have said nothing for too long are marked, and said aloud once."""
+    for run in world.runs.values():
+        if run.stage is Stage.RUNNING and not run.quiet and (falls := _falls_quiet(world, run)) and falls <= now:
+            world = replace(world, runs={**world.runs, run.spec.run_id: replace(run, quiet=True)})
+            text = f"{run.spec.task} has said nothing for {world.settings.run.stall_minutes:g} minutes"
+            world = noted(world, now, Level.WARN, text, task=run.spec.task, run_id=run.spec.run_id)
+    return world
+
+
+def _falls_quiet(world: World, run: Run) -> datetime | None:
+    heard = run.heard or run.leg_started
+    return heard + timedelta(minutes=world.settings.run.stall_minutes) if heard else None
 
 
 def _give_up(world: World, now: datetime) -> Change:
@@ -329,10 +346,7 @@ def alarm(world: World, now: datetime) -> datetime | None:
     stage = queue.scene(world, now)
     waiting = [world.tasks[name] for name in world.line.order if name in world.tasks]
     waiting += [world.tasks.get(run.spec.task) or _stand_in(run) for run in _parked(world)]
-    moments = [
-        reason.until
-        for task in waiting
-        for reason in (next(queue.held(stage, task), None),)
-        if reason and reason.until and reason.until > now
-    ]
-    return min(moments, default=None)
+    reasons = (next(queue.held(stage, task), None) for task in waiting)
+    moments = [reason.until for reason in reasons if reason]
+    moments += [_falls_quiet(world, run) for run in world.runs.values() if run.stage is Stage.RUNNING and not run.quiet]
+    return min((moment for moment in moments if moment and moment > now), default=None)

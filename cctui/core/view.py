@@ -128,6 +128,8 @@ def _running(world: World, scene: queue.Scene, run: Run, task: Task, now: dateti
             return _row(task, State.RUNNING, run=run, text="finishing")
         case Stage.RUNNING:
             text = "stopping" if run.stopping else safe(run.progress.last_line, 200)
+            if run.quiet and (heard := run.heard or run.leg_started):
+                text = f"quiet since {moment(heard, now)} · {text}"
             return _row(task, State.RUNNING, run=run, text=text)
 
 

@@ -365,6 +365,10 @@ class Run:
     """A person asked to stop it."""
     fresh: bool = False
     """Its conversation is gone: the next leg starts a new one."""
+    heard: datetime | None = None
+    """When it last said something new; None: nothing yet in this leg."""
+    quiet: bool = False
+    """It has said nothing for run.stall_minutes."""
 
 
 class SightState(StrEnum):

@@ -19,6 +19,7 @@ from cctui.core.events import (
     LaunchFailed,
     Leaving,
     Looked,
+    Progressed,
     Scanned,
     Ticked,
 )
@@ -37,6 +38,7 @@ from cctui.core.world import (
     Phase,
     Place,
     Problem,
+    Progress,
     Remove,
     RetryTask,
     RunNow,
@@ -448,6 +450,22 @@ def test_a_sight_of_an_older_leg_changes_nothing() -> None:
     before = out.world.runs
     out.tell(Looked(stale))
     assert out.world.runs == before
+
+
+def test_a_run_that_says_nothing_is_said_to_be_quiet_once() -> None:
+    out = outside(task("a"))
+    (run_id,) = out.folders
+    out.now = after(minutes=5)
+    out.tell(Progressed(run_id, Progress(last_line="working")))
+    assert alarm(out.world, out.now) == after(minutes=25)
+    out.now = after(minutes=25)
+    out.tell(Ticked())
+    assert out.world.notes[-1].text == "a has said nothing for 20 minutes"
+    assert alarm(out.world, out.now) is None
+    out.tell(Ticked())
+    assert [note.text for note in out.world.notes] == ["a started", "a has said nothing for 20 minutes"]
+    out.tell(Progressed(run_id, Progress(last_line="on again")))
+    assert not out.world.runs[run_id].quiet
 
 
 def test_settings_can_change_under_way() -> None:
