@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -15,19 +16,31 @@ from cctui.adapters.clock import Clock
 @pytest.fixture
 def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
     tzlocal.reload_localzone()
     yield
     monkeypatch.undo()
+    time.tzset()
     tzlocal.reload_localzone()
 
 
 @pytest.mark.usefixtures("berlin")
 def test_now_is_aware_in_the_local_zone() -> None:
     clock = Clock()
-    assert clock.zone == ZoneInfo("Europe/Berlin") and clock.now().tzinfo is clock.zone
+    assert clock.zone == ZoneInfo("Europe/Berlin")
+    assert clock.now().utcoffset() == datetime.now(clock.zone).utcoffset()
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=5)
     winter, summer = datetime(2026, 1, 1, tzinfo=clock.zone), datetime(2026, 7, 1, tzinfo=clock.zone)
     assert winter.utcoffset() != summer.utcoffset()
+
+
+@pytest.mark.usefixtures("berlin")
+def test_an_hour_later_is_an_hour_later_on_the_night_the_clocks_change() -> None:
+    """Wall-clock arithmetic would make it two, or none."""
+    before = Clock().now()
+    for hours in range(0, 24 * 366, 6):
+        later = before + timedelta(hours=hours)
+        assert later.timestamp() - before.timestamp() == hours * 3600
 
 
 async def test_sleep_takes_the_time_it_is_given() -> None:
