@@ -34,7 +34,7 @@ from cctui.core.view import rows
 from cctui.core.world import Command, Reason, Stage, World
 from cctui.link import Link, Server
 from cctui.local import LocalLink
-from cctui.perform import Hands
+from cctui.perform import Hands, Unclaimed
 from cctui.places import Places
 from cctui.sources import SAFETY_SECONDS, Sources
 
@@ -110,7 +110,8 @@ class Engine:
         while True:
             await self.idle()
             runs = self.world.runs.values()
-            if ready(self.world) and all(run.stage is Stage.PARKED for run in runs):
+            resting = (Stage.PARKED, Stage.CLAIMED) if "tmux" in self.world.programs else (Stage.PARKED,)
+            if ready(self.world) and all(run.stage in resting for run in runs):
                 return
             await self._changed()
 
@@ -223,7 +224,12 @@ class Engine:
             if _stages(old) != _stages(self.world):
                 self._start(self._write_active())
         for heard in tuple(self._heard):
-            heard(self.world)
+            try:
+                heard(self.world)
+            except Exception:
+                # Nothing a face does can stop the engine: one that fails is told nothing more.
+                log.exception("a subscriber failed")
+                self._heard.remove(heard)
 
     # --- effects ---
 
@@ -260,7 +266,8 @@ class Engine:
         if isinstance(effect, Launch):
             # What tmux does wrong is not the task's fault: no attempt is spent, the queue holds until the next check.
             program = "tmux" if isinstance(error, TmuxError) else getattr(error, "program", None)
-            return LaunchFailed(effect.spec.run_id, effect.leg, text, program)
+            claimed = effect.leg > 1 or not isinstance(error, Unclaimed)
+            return LaunchFailed(effect.spec.run_id, effect.leg, text, program, claimed)
         return EffectFailed(effect, text)
 
     async def _write_active(self) -> None:

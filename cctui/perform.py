@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cctui.adapters import claude, notes
+from cctui.adapters.claude import ClaudeError
 from cctui.adapters.ledger import Ledger
-from cctui.adapters.rundir import LegPlan, RunDir
+from cctui.adapters.rundir import LegPlan, RunDir, RunDirError
 from cctui.adapters.store import Store
-from cctui.adapters.taskdir import TaskDir
+from cctui.adapters.taskdir import TaskDir, TaskDirError
 from cctui.adapters.tmux import Tmux
 from cctui.core.events import (
     AddFile,
@@ -39,6 +40,10 @@ from cctui.core.world import Phase
 from cctui.places import Places
 
 T = TypeVar("T")
+
+
+class Unclaimed(Exception):
+    """A leg could not be prepared; nothing has been started, and its file was not moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,8 @@ class Hands:
                 await self.on_disk(self.rundir.halt, run_id)
             case SaveMemory(memory):
                 await self.on_disk(self.store.save, memory)
-            case EditFile(path, field, value):
-                await self.on_disk(self.taskdir.edit, path, field, value)
+            case EditFile():
+                await self.on_disk(self._edit, effect)
             case AddFile(name, text):
                 await self.on_disk(self.taskdir.add, name, text)
             case MoveFile(path, to):
@@ -82,7 +87,10 @@ class Hands:
 
     async def _launch(self, effect: Launch) -> Event:
         """Run folder, then the claim (the file moves to active/), then one tmux call that creates, tags and starts."""
-        await self.on_disk(self._claim, effect)
+        try:
+            await self.on_disk(self._claim, effect)
+        except (ClaudeError, OSError, RunDirError, TaskDirError) as error:
+            raise Unclaimed(str(error) or type(error).__name__) from error
         spec = effect.spec
         argv = self.rundir.wrapper_argv(spec.run_id, effect.leg)
         env = {"PATH": self.environ.get("PATH", os.defpath)}
@@ -96,7 +104,7 @@ class Hands:
             self.rundir.add_leg(spec.run_id, effect.leg, self._plan(effect))
             return
         if task is None:
-            raise claude.ClaudeError(f"{spec.task}: its file is gone, so there is nothing to run")
+            raise ClaudeError(f"{spec.task}: its file is gone, so there is nothing to run")
         body = self.taskdir.body(task.path)
         prompt = claude.prompt(self.places, body)
         self.rundir.make(spec, prompt, self._plan(effect))
@@ -118,12 +126,27 @@ class Hands:
         """Note, history line, memory, then the file's move: the commit.  Last the folder is marked as filed."""
         spec = effect.spec
         path = f"{Phase.ACTIVE.value}/{spec.path.partition('/')[2]}"
+        if not effect.claimed and not (self.places.tasks / path).exists():
+            path = spec.path
         text = self.taskdir.read(path) if (self.places.tasks / path).exists() else ""
         tail = effect.ending.output_tail if effect.ending else ""
         notes.write_note(self.places, spec, effect.record, effect.ending, tail, text)
         self.ledger.append(effect.record)
         self.store.save(effect.memory)
-        if text:
-            self.taskdir.file(path, effect.to)
+        if (self.places.tasks / path).exists():
+            self._settle(path, effect.to)
         self.rundir.close(spec.run_id)
         return Filed(spec.run_id, effect.record)
+
+    def _settle(self, path: str, to: Phase) -> None:
+        """A newer file of the same name in pending/ takes the place of one that would be tried again."""
+        pending = f"{Phase.PENDING.value}/{path.partition('/')[2]}"
+        taken = to is Phase.PENDING and path != pending and (self.places.tasks / pending).exists()
+        self.taskdir.file(path, Phase.FAILED if taken else to)
+
+    def _edit(self, effect: EditFile) -> None:
+        """The line, in whatever folder the file lies by now: it may have been claimed since this was decided."""
+        name = effect.path.partition("/")[2]
+        places = (effect.path, *(f"{phase.value}/{name}" for phase in Phase))
+        path = next((path for path in places if (self.places.tasks / path).exists()), effect.path)
+        self.taskdir.edit(path, effect.field, effect.value)

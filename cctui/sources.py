@@ -18,7 +18,7 @@ from cctui.adapters.usage import Usage
 from cctui.adapters.watch import watch
 from cctui.busy import Busy, Wish
 from cctui.core.events import Answered, Checked, Event, Loaded, Looked, Measured, Progressed, Scanned
-from cctui.core.world import Progress, Reading, SourceState, Stage, World
+from cctui.core.world import Progress, Reading, SightState, SourceState, Stage, World
 from cctui.perform import Hands
 
 log = logging.getLogger("cctui.sources")
@@ -64,7 +64,9 @@ class Sources:
         memory = self.hands.store.load()
         ledger = self.hands.ledger
         readings = self.samples.recent(self.clock.now())
-        return Loaded(memory, ledger.tail(LEARN_FROM), ledger.totals(), readings)
+        records, totals = ledger.tail(LEARN_FROM), ledger.totals()
+        trouble = [self.hands.store.trouble] if self.hands.store.trouble else []
+        return Loaded(memory, records, totals, readings, (*trouble, *ledger.warnings))
 
     # --- task files ---
 
@@ -97,11 +99,14 @@ class Sources:
 
     def _look(self) -> list[Event]:
         """What living runs have said since the last look, then how all of them stand."""
+        sights = self.hands.rundir.look()
+        runs = self.world().runs
+        done = {run_id for run_id, run in runs.items() if run.stage in (Stage.PARKED, Stage.FILING)}
         events: list[Event] = []
-        for run in self.world().runs.values():
-            if run.stage is Stage.RUNNING:
-                events += self._heard_of(run.spec.run_id, run.leg)
-        return [*events, Looked(self.hands.rundir.look())]
+        for sight in sights:
+            if sight.spec.run_id not in done and sight.state is not SightState.CLAIMED:
+                events += self._heard_of(sight.spec.run_id, sight.leg)
+        return [*events, Looked(sights)]
 
     def _heard_of(self, run_id: str, leg: int) -> list[Event]:
         heard = self.hands.rundir.progress(run_id)

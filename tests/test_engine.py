@@ -46,11 +46,11 @@ class Bench:
             await engine.leave()
             await asyncio.wait_for(running, DEADLINE)
 
-    def drop(self, name: str, command: str, **fields: Any) -> None:
+    def drop(self, file: str, command: str, **fields: Any) -> None:
         lines = "".join(f"{key}: {value}\n" for key, value in fields.items())
-        hidden = self.places.tasks / "pending" / f".{name}"
-        hidden.write_text(f"---\nrunner: shell\ncommand: {json.dumps(command)}\n{lines}---\n{name}\n")
-        hidden.rename(hidden.with_name(f"{name}.md"))
+        hidden = self.places.tasks / "pending" / f".{file}"
+        hidden.write_text(f"---\nrunner: shell\ncommand: {json.dumps(command)}\n{lines}---\n{file}\n")
+        hidden.rename(hidden.with_name(f"{file}.md"))
 
     def where(self, name: str) -> list[str]:
         return [folder.name for folder in self.places.tasks.iterdir() if (folder / f"{name}.md").exists()]
@@ -236,3 +236,50 @@ async def test_what_runs_now_is_written_for_others(bench: Bench) -> None:
         await until(engine, ended(1))
         await asyncio.wait_for(engine.idle(), DEADLINE)
         assert "seen" not in (bench.places.context / "active-agents.md").read_text()
+
+
+async def test_a_task_that_cannot_even_be_prepared_is_given_up_like_any_other(bench: Bench) -> None:
+    folder = bench.places.tasks / "pending"
+    (folder / "odd.md").write_text("---\nmode: read-only\nallowed_tools: [Bash]\nmax_attempts: 1\n---\nwork\n")
+    async with bench.engine() as engine:
+        await until(engine, ended(1))
+        await asyncio.wait_for(engine.idle(), DEADLINE)
+        assert engine.world.totals.runs == 1
+    assert bench.where("odd") == ["failed"]
+
+
+async def test_two_files_with_one_file_name_never_take_each_others_place(bench: Bench) -> None:
+    gate = bench.home / "gate"
+    bench.drop("x", f"while [ ! -e {gate} ]; do sleep 0.05; done", name="first")
+    async with bench.engine() as engine:
+        await until(engine, lambda world: any(run.stage is Stage.RUNNING for run in world.runs.values()))
+        bench.drop("x", "true", name="second", cwd=bench.home)
+        await until(engine, lambda world: bool(world.broken))
+        gate.touch()
+        await until(engine, ended(2))
+        await asyncio.wait_for(engine.idle(), DEADLINE)
+    assert [line["success"] for line in bench.history()] == [True, True]
+    assert {path.parent.name for path in bench.places.tasks.rglob("x*.md")} == {"completed"}
+
+
+async def test_a_newer_file_of_the_same_name_takes_the_place_of_a_failed_one(bench: Bench) -> None:
+    gate = bench.home / "gate"
+    bench.drop("n", f"while [ ! -e {gate} ]; do sleep 0.05; done; exit 1")
+    async with bench.engine() as engine:
+        await until(engine, lambda world: any(run.stage is Stage.RUNNING for run in world.runs.values()))
+        bench.drop("n", "true")
+        gate.touch()
+        await until(engine, lambda world: world.totals.completed == 1)
+        await asyncio.wait_for(engine.idle(), DEADLINE)
+    assert sorted(bench.where("n")) == ["completed", "failed"]
+
+
+async def test_a_face_that_fails_does_not_stop_the_engine(bench: Bench) -> None:
+    def fails(_: World) -> None:
+        raise RuntimeError("a face is broken")
+
+    async with bench.engine() as engine:
+        engine.subscribe(fails)
+        bench.drop("a", "true")
+        await until(engine, ended(1))
+    assert bench.where("a") == ["completed"]

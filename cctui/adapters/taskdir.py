@@ -7,6 +7,7 @@ time.  Paths are relative to ROOT/tasks with forward slashes: ``pending/digest.m
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -23,7 +24,7 @@ from cctui.core import task
 from cctui.core.fields import FIELDS, task_name
 from cctui.core.values import shown
 from cctui.core.words import safe
-from cctui.core.world import Broken, Entry, Phase, Problem
+from cctui.core.world import Broken, Entry, Phase, Problem, Task
 from cctui.places import Places
 
 YOUNG_NS = 50_000_000
@@ -299,7 +300,8 @@ class TaskDir:
             except OSError:  # no hard links here (exFAT, Android's shared storage)
                 hidden.rename(target)
         except OSError as error:
-            hidden.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # on a read-only disk not even what is not there can be removed
+                hidden.unlink()
             raise _failed("write", path, error) from error
         atomic.sync_folder(target.parent)
 
@@ -331,14 +333,24 @@ def _failed(doing: str, path: str, error: OSError) -> TaskDirError:
 
 
 def _one_of_each_name(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """Two live files with one name: the later path is broken, and names the other."""
-    first: dict[str, str] = {}
+    """Two live files with one name, or with one file name (they would meet in active/): the later path is broken."""
+    names: dict[str, str] = {}
+    files: dict[str, str] = {}
     result: list[Entry] = []
     for entry in entries:
-        if not isinstance(entry, Broken) and entry.phase in LIVE:
-            other = first.setdefault(entry.name, entry.path)
-            if other != entry.path:
-                text = f"{other} has the name {entry.name} already: rename one of the two"
-                entry = Broken(entry.path, entry.name, entry.phase, (Problem(text, field="name", found=entry.name),))
+        if entry.phase in LIVE:
+            first = files.setdefault(entry.path.partition("/")[2], entry.path)
+            if not isinstance(entry, Broken):
+                entry = _second(entry, names.setdefault(entry.name, entry.path), first)
         result.append(entry)
     return tuple(result)
+
+
+def _second(task: Task, same_name: str, same_file: str) -> Entry:
+    if same_name != task.path:
+        text = f"{same_name} has the name {task.name} already: rename one of the two"
+        return Broken(task.path, task.name, task.phase, (Problem(text, field="name", found=task.name),))
+    if same_file != task.path:
+        text = f"{same_file} has this file name already: rename one of the two"
+        return Broken(task.path, task.name, task.phase, (Problem(text),))
+    return task

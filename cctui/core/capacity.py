@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from cctui.core.settings import CapacitySettings
 from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Confidence, Reading, Reason, Why, World
 
+AHEAD = timedelta(minutes=5)
+"""How far two clocks may differ before a reading is taken for one from the future."""
 SAME_AGE = timedelta(seconds=60)
 """Readings closer together than this count as equally old; then the more authoritative source wins."""
 
@@ -31,10 +33,12 @@ class Window:
     rejected: bool = False
 
 
-def merge(old: Iterable[Reading], new: Iterable[Reading]) -> tuple[Reading, ...]:
-    """The newest reading per account, window and source."""
+def merge(old: Iterable[Reading], new: Iterable[Reading], now: datetime) -> tuple[Reading, ...]:
+    """The newest reading per account, window and source; one from the future (a clock was set back) counts no more."""
     newest: dict[tuple[str, str, str], Reading] = {}
     for reading in (*old, *new):
+        if reading.observed_at > now + AHEAD:
+            continue
         key = (reading.account, reading.window, reading.source)
         if key not in newest or newest[key].observed_at <= reading.observed_at:
             newest[key] = reading
@@ -77,7 +81,9 @@ def _best(readings: list[Reading], settings: CapacitySettings) -> Reading:
 
 
 def _over(reading: Reading, now: datetime) -> bool:
-    return reading.resets_at is not None and reading.resets_at <= now
+    """Its window has ended; one of unknown end has ended when the longest possible window would have."""
+    longest = timedelta(hours=5) if reading.window == FIVE_HOUR else timedelta(days=7)
+    return (reading.resets_at or reading.observed_at + longest) <= now
 
 
 def _number(reading: Reading) -> float | None:

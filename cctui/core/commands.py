@@ -42,10 +42,12 @@ def carry_out(world: World, command: Command, now: datetime) -> Change:
             world = noted(world, now, Level.INFO, "holding: nothing new starts" if on else "released")
             return _remember(world, lambda memory: replace(memory, hold=on))
         case Add(name=name, text=text):
-            return world, (AddFile(name, text),)
+            world, effects = _forget(world, name)
+            return world, (*effects, AddFile(name, text))
         case Remove(task=name):
             broken = broken_file(world, name)
-            return world, (TrashFile(broken.path if broken else world.tasks[name].path),)
+            world, effects = _forget(world, name)
+            return world, (*effects, TrashFile(broken.path if broken else world.tasks[name].path))
         case Move():
             return _move(world, command)
         case Pause(task=name, on=on):
@@ -93,11 +95,16 @@ def _stop(world: World, name: str, now: datetime) -> Change:
     return world, (Halt(run.spec.run_id),) if run.stage is Stage.RUNNING else ()
 
 
+def _forget(world: World, name: str) -> Change:
+    """No attempt of a task counts any more."""
+    if name not in world.memory.retries:
+        return world, ()
+    retries = {other: kept for other, kept in world.memory.retries.items() if other != name}
+    return _remember(world, lambda memory: replace(memory, retries=retries))
+
+
 def _retry(world: World, task: Task) -> Change:
-    retries = {name: kept for name, kept in world.memory.retries.items() if name != task.name}
-    effects: tuple[Effect, ...] = ()
-    if retries != world.memory.retries:
-        world, effects = _remember(world, lambda memory: replace(memory, retries=retries))
+    world, effects = _forget(world, task.name)
     if task.phase is not Phase.PENDING:
         effects = (*effects, MoveFile(task.path, Phase.PENDING))
     return world, effects

@@ -59,6 +59,8 @@ class Finish:
     memory: Memory
     """What the store must hold before the file moves."""
     ending: Ending | None = None
+    claimed: bool = True
+    """False: the file still lies where the run was to be claimed from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ class Loaded:
     """All that learning should see, oldest first."""
     totals: Totals
     readings: tuple[Reading, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What could not be read, and what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,8 @@ class LaunchFailed:
     text: str
     program: str | None = None
     """Set when a program is missing: everything that needs it waits."""
+    claimed: bool = True
+    """False: the task file was never moved to active/."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cctui.core.events import Effect, Looked
+from cctui.core.events import Effect, Halt, Looked
 from cctui.core.filing import finish
 from cctui.core.notes import noted
 from cctui.core.retry import Done, Failed, Park, exit_words, verdict
@@ -59,7 +59,9 @@ def _seen(world: World, sight: Sight, now: datetime) -> Change:
             return _with_run(world, replace(run, stage=stage)), ()
         case SightState.ALIVE:
             alive = replace(run, stage=Stage.RUNNING, leg_started=sight.leg_started or run.leg_started)
-            return _with_run(world, alive), ()
+            # A stop that was asked for before it was known to live, or that a crash cut in two, is asked for now.
+            fresh = run.spec.run_id not in world.runs or run.stage is not Stage.RUNNING
+            return _with_run(world, alive), (Halt(run.spec.run_id),) if fresh and run.stopping else ()
         case SightState.ENDED | SightState.GONE:
             if run.stage is Stage.PARKED:
                 return world, ()
@@ -86,7 +88,10 @@ def settle(world: World, run: Run, ending: Ending, now: datetime) -> Change:
             return park(world, run, ending, wait, now), ()
         case Done() | Failed() as final:
             if isinstance(final, Failed) and final.error is ErrorType.AUTH:
-                world = _standing(world, Why.LOGIN, Parked(Why.LOGIN, ending.ended, ending.ended + LOGIN_PAUSE))
+                refused = Parked(Why.LOGIN, ending.ended, ending.ended + LOGIN_PAUSE, task=run.spec.task)
+                world = _standing(world, Why.LOGIN, refused)
+            elif isinstance(final, Done) and ending.result is not None:
+                world = proven(world, run)
             return close(world, run, ending, final, now)
 
 
@@ -102,12 +107,25 @@ def cancelled(ending: Ending) -> Done | Failed:
 
 def park(world: World, run: Run, ending: Ending, wait: Park, now: datetime) -> World:
     """The run waits with its conversation; nothing else that needs Claude walks into the same wall."""
-    parked = Parked(wait.why, ending.ended, wait.until, wait.window)
+    parked = Parked(wait.why, ending.ended, wait.until, wait.window, run.spec.task)
     world = _with_run(world, replace(run, stage=Stage.PARKED, parked=parked, fresh=wait.fresh))
     if not wait.fresh:
         world = _standing(world, wait.why, parked)
     text = f"{run.spec.task} parked ({wait.why}) until {wait.until:%H:%M:%S}"
     return noted(world, now, Level.WARN, text, task=run.spec.task, run_id=run.spec.run_id)
+
+
+def proven(world: World, run: Run) -> World:
+    """An answer to a request made after a refusal proves that it is over."""
+    since = run.leg_started
+    if since is None:
+        return world
+    return replace(
+        world,
+        limit=world.limit if world.limit and world.limit.since >= since else None,
+        outage=world.outage if world.outage and world.outage.since >= since else None,
+        login=world.login if world.login and world.login.since >= since else None,
+    )
 
 
 def _standing(world: World, why: Why, parked: Parked) -> World:
@@ -123,9 +141,11 @@ def _standing(world: World, why: Why, parked: Parked) -> World:
             return replace(world, login=longest)
 
 
-def close(world: World, run: Run, ending: Ending, final: Done | Failed, now: datetime) -> Change:
+def close(
+    world: World, run: Run, ending: Ending, final: Done | Failed, now: datetime, *, claimed: bool = True
+) -> Change:
     """Decide how the run goes into the record; the effect does it, `Filed` answers."""
-    effect = finish(world, run, ending, final, now)
+    effect = replace(finish(world, run, ending, final, now), claimed=claimed)
     world = _with_run(world, replace(run, stage=Stage.FILING, ending=ending))
     return replace(world, memory=effect.memory), (effect,)
 

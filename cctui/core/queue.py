@@ -250,6 +250,8 @@ def _standing(why: Why) -> Callable[[Scene, Task], Reason | None]:
         run = scene.by_task.get(task.name)
         own = run.parked if run and run.parked and run.parked.why is why else None
         over_all = {Why.LIMIT: scene.world.limit, Why.OUTAGE: scene.world.outage, Why.LOGIN: scene.world.login}[why]
+        if over_all and over_all.window and task.model and not capacity.binds(over_all.window, task.model):
+            over_all = None
         waits = [parked for parked in (own, over_all) if parked and parked.until > scene.now]
         if not waits:
             return None
@@ -275,8 +277,15 @@ def _blind(scene: Scene, task: Task) -> Reason | None:
 def _canary(scene: Scene, task: Task) -> Reason | None:
     world = scene.world
     unproven = world.limit or world.outage or world.login
-    shut = unproven and unproven.until <= scene.now and scene.claude_live > 0 and needs_claude(task.runner)
-    return Reason(Why.CANARY, unproven.why.value if unproven else "") if shut else None
+    if not unproven or unproven.until > scene.now or not needs_claude(task.runner):
+        return None
+    # What began before the refusal proves nothing, so it is not waited for.
+    since = unproven.since
+    tries = any(
+        run.stage is not Stage.PARKED and needs_claude(run.spec.runner) and (run.leg_started or since) >= since
+        for run in world.runs.values()
+    )
+    return Reason(Why.CANARY, unproven.why.value) if tries else None
 
 
 def _folder(scene: Scene, task: Task) -> Reason | None:

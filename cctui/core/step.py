@@ -34,7 +34,7 @@ from cctui.core.events import (
     Ticked,
 )
 from cctui.core.launch import again, claim, resume
-from cctui.core.looks import cancelled, close, on_looked, outcome
+from cctui.core.looks import cancelled, close, on_looked, outcome, proven
 from cctui.core.notes import noted
 from cctui.core.refusal import refusal
 from cctui.core.retry import Failed
@@ -73,7 +73,7 @@ def step(world: World, event: Event, now: datetime) -> Change:
 def _on(world: World, event: Event, now: datetime) -> Change:
     match event:
         case Loaded():
-            return _on_loaded(world, event), ()
+            return _on_loaded(world, event, now), ()
         case Configured(settings):
             return replace(world, settings=settings), ()
         case Scanned(entries):
@@ -88,11 +88,12 @@ def _on(world: World, event: Event, now: datetime) -> Change:
             heard = replace(run, progress=progress, heard=now, quiet=False)
             return replace(world, runs={**world.runs, run_id: heard}), ()
         case Measured(readings, states):
-            merged = capacity.merge(world.readings, readings)
+            merged = capacity.merge(world.readings, readings, now)
             sources = {**world.sources, **{state.source: state for state in states}}
             return replace(world, readings=merged, sources=sources), ()
         case Answered(run_id):
-            return _on_answered(world, run_id, now), ()
+            run = world.runs.get(run_id)
+            return (proven(world, run) if run else world), ()
         case Checked(missing):
             return _on_checked(world, dict(missing), now), ()
         case Filed():
@@ -110,7 +111,9 @@ def _on(world: World, event: Event, now: datetime) -> Change:
 # --- what is there ---------------------------------------------------------------------------------------------------
 
 
-def _on_loaded(world: World, event: Loaded) -> World:
+def _on_loaded(world: World, event: Loaded, now: datetime) -> World:
+    for warning in event.warnings:
+        world = noted(world, now, Level.WARN, warning)
     world = replace(
         world,
         loaded=True,
@@ -118,7 +121,7 @@ def _on_loaded(world: World, event: Loaded) -> World:
         costs=learn({}, event.records),
         records=event.records[-KEEP_RECORDS:],
         totals=event.totals,
-        readings=capacity.merge(world.readings, event.readings),
+        readings=capacity.merge(world.readings, event.readings, now),
     )
     return replace(world, line=queue.line(world))
 
@@ -183,27 +186,16 @@ def _placed(world: World, name: str, phase: Phase) -> World:
 
 def _on_launch_failed(world: World, event: LaunchFailed, now: datetime) -> Change:
     run = world.runs.get(event.run_id)
-    if run is None or run.leg != event.leg:
+    if run is None or run.leg != event.leg or run.stage is not Stage.LAUNCHING:
         return world, ()
     if event.program:
         world = _on_checked(world, {**world.programs, event.program: event.text}, now)
+        # Whether it started after all is not known, and it must not start twice: the run stays, and a look decides.
+        run = replace(run, stage=Stage.RUNNING, leg_started=now)
+        return replace(world, runs={**world.runs, event.run_id: run}), ()
     ending = Ending(Stop.SPAWN, now, 0.0, detail=event.text)
-    final = Failed(ErrorType.EXCEPTION, event.text, counts=event.program is None)
-    return close(world, replace(run, ending=ending), ending, final, now)
-
-
-def _on_answered(world: World, run_id: str, now: datetime) -> World:
-    """An answer to a request made after the refusal proves that it is over."""
-    run = world.runs.get(run_id)
-    if run is None or run.leg_started is None:
-        return world
-    since = run.leg_started
-    return replace(
-        world,
-        limit=world.limit if world.limit and world.limit.since >= since else None,
-        outage=world.outage if world.outage and world.outage.since >= since else None,
-        login=world.login if world.login and world.login.since >= since else None,
-    )
+    final = Failed(ErrorType.EXCEPTION, event.text)
+    return close(world, replace(run, ending=ending), ending, final, now, claimed=event.claimed)
 
 
 def _on_filed(world: World, event: Filed, now: datetime) -> World:
@@ -213,9 +205,12 @@ def _on_filed(world: World, event: Filed, now: datetime) -> World:
         return world
     runs = {name: other for name, other in world.runs.items() if name != event.run_id}
     to_queue = record.task_id in world.memory.retries
+    known = any(other.run_id == record.run_id for other in world.records)
     level, text = outcome(run, record.success, record.detail, to_queue)
     world = noted(replace(world, runs=runs), now, level, text, task=record.task_id, run_id=event.run_id)
     world = _placed(world, record.task_id, _phase(record, to_queue))
+    if known:  # done again after a crash: it is in the history, the sums and the costs already
+        return replace(world, line=_line(world))
     world = replace(
         world,
         records=(*world.records, record)[-KEEP_RECORDS:],
@@ -263,19 +258,31 @@ def decide(world: World, now: datetime) -> Change:
     if not queue.ready(world):
         return world, ()
     effects: list[Effect] = []
-    for run in [run for run in world.runs.values() if run.stage is Stage.CLAIMED]:
+    for run in [run for run in world.runs.values() if run.stage is Stage.CLAIMED and "tmux" not in world.programs]:
         world, launch = again(world, run, now)
         effects.append(launch)
     world = _hushed(world, now)
     world, given_up = _give_up(world, now)
     effects += given_up
-    for run in _parked(world):
+    last = {stop.task for stop in (world.outage, world.login) if stop}
+    patient = [run for run in _parked(world) if run.spec.task not in last]
+    world, more = _resume(world, patient, now)
+    effects += more
+    world, launches = _start(world, now, frozenset(last))
+    world, more = _resume(world, [run for run in _parked(world) if run.spec.task in last], now)
+    return world, (*effects, *launches, *more)
+
+
+def _resume(world: World, runs: list[Run], now: datetime) -> Change:
+    effects: list[Effect] = []
+    for run in runs:
+        if world.only is not None and run.spec.task not in world.only:
+            continue
         task = world.tasks.get(run.spec.task) or _stand_in(run)
         if queue.may_start(queue.scene(world, now), task):
             world, launch = resume(world, run, now)
             effects.append(launch)
-    world, launches = _start(world, now)
-    return world, (*effects, *launches)
+    return world, tuple(effects)
 
 
 def _parked(world: World) -> list[Run]:
@@ -320,9 +327,11 @@ def _give_up(world: World, now: datetime) -> Change:
     return world, effects
 
 
-def _start(world: World, now: datetime) -> Change:
+def _start(world: World, now: datetime, last: frozenset[str] = frozenset()) -> Change:
     effects: tuple[Effect, ...] = ()
     wanted = [name for name in world.line.order if world.only is None or name in world.only]
+    if last:
+        wanted.sort(key=last.__contains__)
     forced = [name for name in world.forced if name in wanted]
     stage = queue.scene(world, now)
     full = stage.live >= world.settings.run.slots

@@ -114,7 +114,7 @@ def _open(world: World, now: datetime) -> Iterator[Row]:
         yield _running(world, scene, run, task, now) if task else _orphan(run)
     for task in world.tasks.values():
         if task.phase is Phase.ACTIVE and task.name not in by_task:
-            yield _row(task, State.STARTING, text="being looked at")
+            yield _stray(world, task, now)
 
 
 def _running(world: World, scene: queue.Scene, run: Run, task: Task, now: datetime) -> Row:
@@ -139,6 +139,14 @@ def _waits(scene: queue.Scene, stop: Parked | None, task: Task, now: datetime) -
         return Reason(stop.why, stop.window or "", until=stop.until), parked(stop, now)
     held = next(queue.held(scene, task), None)
     return held, f"parked: {sentence(scene.world, held, now)}" if held else "parked: resumes at once"
+
+
+def _stray(world: World, task: Task, now: datetime) -> Row:
+    """A file in active/ that no run belongs to: moved there by hand, or its STATE is another machine's."""
+    if not queue.ready(world):
+        return _row(task, State.STARTING, text="being looked at")
+    reason = Reason(Why.STATE, "lies in active/, but nothing runs it: retry puts it back into the queue")
+    return _row(task, State.WAITING, reason=reason, text=say(reason, now))
 
 
 def _orphan(run: Run) -> Row:

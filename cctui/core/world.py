@@ -345,6 +345,8 @@ class Parked:
     since: datetime
     until: datetime
     window: str | None = None
+    task: str = ""
+    """Who met it: of several that may try next, this one comes last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -292,7 +293,8 @@ def test_of_two_live_files_with_one_name_the_later_path_is_broken(
     assert list(broken) == ([bad] if bad else [])
     if bad:
         assert said in broken[bad]
-        put(places, bad, "---\nname: other\n---\nx")
+        (places.tasks / bad).unlink()
+        put(places, f"{bad.partition('/')[0]}/other.md", "---\nname: other\n---\nx")
         assert all(isinstance(entry, Task) for entry in taskdir.scan())
 
 
@@ -508,6 +510,16 @@ def test_add_without_hard_links(taskdir: TaskDir, places: Places, monkeypatch: p
     monkeypatch.setattr(os, "link", refuse)
     taskdir.add("a", "Do it.")
     assert where(places) == ["pending/a.md"]
+
+
+def test_add_to_a_disk_that_takes_nothing(taskdir: TaskDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", "/somewhere/.cctui-1-new.tmp")
+
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(TaskDirError, match=r"cannot write: pending/new\.md: Read-only file system"):
+        taskdir.add("new", "Do it.\n")
 
 
 # --- editing ---------------------------------------------------------------------------------------------------------

@@ -33,6 +33,9 @@ def _five(*readings: Reading) -> capacity.Window:
         pytest.param([reading(None)], None, None, id="a source without a number"),
         pytest.param([reading(80.0, resets_at=after(-1))], None, None, id="the window has ended"),
         pytest.param([reading(0.0, resets_at=None)], 0.0, "stream", id="no window open"),
+        pytest.param(
+            [reading(95.0, resets_at=None, at=after(hours=-5))], None, None, id="of unknown end, and too old to be open"
+        ),
     ],
 )
 def test_windows(readings: list[Reading], used: float | None, source: str | None) -> None:
@@ -48,9 +51,10 @@ def test_the_two_windows_are_always_there_and_models_follow() -> None:
 
 def test_merge_keeps_the_newest_of_each_source() -> None:
     old, new = reading(10.0), reading(11.0, at=after(5))
-    assert capacity.merge([new], [old]) == (new,)
-    assert capacity.merge([old], [new]) == (new,)
-    assert len(capacity.merge([old], [reading(source="api")])) == 2
+    assert capacity.merge([reading(95.0, at=after(hours=10))], [old], T0) == (old,), "a clock was set back"
+    assert capacity.merge([new], [old], T0) == (new,)
+    assert capacity.merge([old], [new], T0) == (new,)
+    assert len(capacity.merge([old], [reading(source="api")], T0)) == 2
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from cctui.core.events import (
     Launched,
     LaunchFailed,
     Leaving,
+    Loaded,
     Looked,
     Progressed,
     Scanned,
@@ -33,6 +34,7 @@ from cctui.core.world import (
     Ending,
     ErrorType,
     Hold,
+    Memory,
     Move,
     Pause,
     Phase,
@@ -48,6 +50,7 @@ from cctui.core.world import (
     Status,
     Stop,
     StopRun,
+    Totals,
     Why,
     World,
 )
@@ -201,17 +204,113 @@ def test_a_parked_run_is_parked_again_after_a_restart() -> None:
     assert out.launches[-1].leg == 2
 
 
-def test_a_launch_that_fails_counts_unless_a_program_is_missing() -> None:
-    for program, attempts in ((None, 1), ("tmux", 0)):
-        made = world(task("a"))
-        made, effects = step(made, Ticked(), T0)
-        (launch,) = effects
-        assert isinstance(launch, Launch)
-        made, (finish,) = step(made, LaunchFailed(launch.spec.run_id, 1, "no tmux here", program), T0)
-        assert isinstance(finish, Finish)
-        assert finish.to is Phase.PENDING
-        assert finish.memory.retries["a"].attempts == attempts
-        assert ("tmux" in made.programs) is (program == "tmux")
+def _launching() -> tuple[World, Launch]:
+    made, (launch,) = step(world(task("a")), Ticked(), T0)
+    assert isinstance(launch, Launch)
+    return made, launch
+
+
+def test_a_launch_that_fails_counts_as_an_attempt() -> None:
+    made, launch = _launching()
+    made, (finish,) = step(made, LaunchFailed(launch.spec.run_id, 1, "unreadable persona", claimed=False), T0)
+    assert isinstance(finish, Finish)
+    assert (finish.to, finish.claimed, finish.memory.retries["a"].attempts) == (Phase.PENDING, False, 1)
+
+
+def test_when_tmux_does_not_answer_the_run_stays_until_a_look_says_whether_it_started() -> None:
+    made, launch = _launching()
+    made, effects = step(made, LaunchFailed(launch.spec.run_id, 1, "tmux does not answer", "tmux"), T0)
+    assert effects == ()
+    assert made.programs == {"tmux": "tmux does not answer"}
+    made, effects = step(made, Looked((Sight(launch.spec, 1, SightState.CLAIMED),)), after(20))
+    assert effects == (), "not while tmux is silent"
+    made, (again,) = step(made, Checked({}), after(21))
+    assert isinstance(again, Launch)
+    assert again.spec == launch.spec
+
+
+def test_a_launch_that_failed_after_the_runner_was_seen_alive_changes_nothing() -> None:
+    made, launch = _launching()
+    made, _ = step(made, Looked((Sight(launch.spec, 1, SightState.ALIVE, T0),)), T0)
+    after_all, effects = step(made, LaunchFailed(launch.spec.run_id, 1, "too late"), T0)
+    assert (after_all, effects) == (made, ())
+
+
+def test_a_stop_asked_for_during_the_launch_is_not_lost() -> None:
+    made, launch = _launching()
+    made, _ = step(made, Asked(StopRun("a")), T0)
+    alive = Sight(launch.spec, 1, SightState.ALIVE, T0)
+    made, (halt,) = step(made, Looked((alive,)), T0)
+    assert type(halt).__name__ == "Halt"
+    _, none = step(made, Looked((alive,)), T0)
+    assert none == (), "once is enough"
+
+
+def test_a_stop_that_a_crash_cut_in_two_is_asked_for_again() -> None:
+    out = outside(task("a"))
+    (run_id,) = out.folders
+    sight = replace(out.folders[run_id], stopping=True)
+    _, effects = step(World(), Looked((sight,)), T0)
+    assert [type(effect).__name__ for effect in effects] == ["Halt"]
+
+
+def test_a_run_that_began_before_the_outage_is_not_waited_for() -> None:
+    out = outside(task("a"), task("b"), task("c"))
+    out.now = after(60)
+    out.end("b", api_error(529, after(60), error="server_error"))
+    out.now = after(hours=1)
+    out.measure(reading(at=out.now))
+    assert "a" in out.running()
+    assert len(out.running()) == 2, "somebody tries again while a goes on"
+
+
+def test_who_met_the_outage_is_not_always_the_next_to_try() -> None:
+    out = outside(task("bad", priority=1), task("good"), run=RunSettings(slots=1))
+    out.end("bad", api_error(529, T0, error="server_error"))
+    out.now = after(hours=1)
+    out.tell(Ticked())
+    assert out.running() == ["good"]
+
+
+def test_a_limit_of_one_model_does_not_stop_another() -> None:
+    out = outside(task("a", model="opus"), task("b", model="sonnet"), run=RunSettings(slots=1))
+    out.end("a", limited(after(5), after(hours=70), "seven_day_opus"))
+    assert out.running() == ["b"]
+
+
+def test_a_record_that_was_written_before_a_crash_is_counted_once() -> None:
+    out = outside(shell("a"))
+    run_id = next(iter(out.folders))
+    sight = replace(out.folders[run_id], state=SightState.ENDED, ending=good())
+    _, (finish,) = step(out.world, Looked((sight,)), T0)
+    assert isinstance(finish, Finish)
+    out.ledger[run_id] = finish.record
+    out.folders[run_id] = sight
+    out.begin()
+    assert len(out.world.records) == 1
+    assert out.world.costs["a"].count == 1
+
+
+def test_an_engine_for_one_task_resumes_no_other() -> None:
+    out = outside(task("a"), task("b", paused=True))
+    out.end("a", limited(after(5), after(60)))
+    out.world = replace(out.world, only=frozenset({"b"}))
+    out.now = after(hours=1)
+    out.tell(Ticked())
+    assert out.running() == []
+
+
+def test_a_name_that_is_used_again_has_all_its_attempts() -> None:
+    out = outside(shell("a"))
+    out.end("a", FAILED)
+    assert out.memory.retries
+    out.tell(Asked(Remove("a")))
+    assert out.memory.retries == {}
+
+
+def test_what_could_not_be_read_is_said() -> None:
+    made, _ = step(World(), Loaded(Memory(), (), Totals(), warnings=("line 7 was torn",)), T0)
+    assert made.notes[-1].text == "line 7 was torn"
 
 
 def test_a_runner_that_never_takes_its_lock_is_launched_again() -> None:
