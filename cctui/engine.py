@@ -13,7 +13,6 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 from cctui.adapters import notes
@@ -26,7 +25,7 @@ from cctui.adapters.tmux import Tmux, TmuxError
 from cctui.adapters.usage import Usage
 from cctui.busy import Busy
 from cctui.core.answer import answer
-from cctui.core.events import Asked, Configured, Effect, EffectFailed, Event, Launch, LaunchFailed, Leaving, Ticked
+from cctui.core.events import Asked, Effect, EffectFailed, Event, Launch, LaunchFailed, Leaving, Ticked
 from cctui.core.queue import ready
 from cctui.core.settings import Settings
 from cctui.core.step import alarm, refusal, step
@@ -125,12 +124,6 @@ class Engine:
         """End `run()`.  Running tasks go on in tmux; the next engine adopts them."""
         self._step(Leaving())
         self._left.set()
-
-    def reload(self, settings: Settings) -> None:
-        """Take new settings into use."""
-        self.hands = replace(self.hands, settings=settings)
-        self.sources.hands = self.hands
-        self._step(Configured(settings))
 
     def post(self, event: Event) -> None:
         self.busy.begin()
