@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -64,10 +65,11 @@ class Lock:
         except BlockingIOError:
             os.close(fd)
             return False
-        me = Owner(os.getpid(), start_ticks(os.getpid()), boot_id(), __version__, self._socket)
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, json.dumps(asdict(me)).encode() + b"\n", 0)
         self._fd = fd
+        me = Owner(os.getpid(), start_ticks(os.getpid()), boot_id(), __version__, self._socket)
+        with suppress(OSError):  # a full disk: the identity is only for messages, the kernel holds the lock
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, json.dumps(asdict(me)).encode() + b"\n", 0)
         return True
 
     def release(self) -> None:

@@ -148,9 +148,11 @@ class Sources:
         """Ask the capacity sources: at the start, every poll_seconds, and at once when a limit should be over."""
         urgent = False
         while True:
+            readings: tuple[Reading, ...] = ()
+            states: tuple[SourceState, ...] = ()
             if self.hands.settings.capacity.gate and "claude" not in self.world().programs:
                 readings, states = await self.usage.sample(force=urgent)
-                await self._measured(readings, states)
+            await self._measured(readings, states)
             poll = self.hands.settings.capacity.poll_seconds
             rest = self._until_reset()
             urgent = 0 < rest < poll
@@ -166,8 +168,9 @@ class Sources:
         fresh = tuple(reading for reading in readings if reading not in known)
         if fresh:
             await self.hands.on_disk(self.samples.append, fresh)
-        if fresh or any(self.world().sources.get(state.source) != state for state in states):
-            self.post(Measured(fresh, states))
+        new = fresh or any(self.world().sources.get(state.source) != state for state in states)
+        if new or not self.world().measured:
+            self.post(Measured(fresh, states, asked=True))
 
     # --- programs ---
 

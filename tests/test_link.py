@@ -185,6 +185,7 @@ class FakeLink:
             scanned=True,
             looked=True,
             checked=True,
+            measured=True,
             tasks={name: Task(name, f"pending/{name}.md", Phase.PENDING, kind=name) for name in names},
             line=words.Line(tuple(names)),
         )

@@ -120,6 +120,7 @@ def world(*tasks: Task, **fields: object) -> World:
         scanned=True,
         looked=True,
         checked=True,
+        measured=True,
         tasks={entry.name: entry for entry in tasks},
         readings=(
             reading(FIVE_HOUR, 45, ahead(hours=2, minutes=13, seconds=7), "stream"),

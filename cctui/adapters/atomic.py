@@ -15,7 +15,7 @@ from pathlib import Path
 def write(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Put `data` in place of `path` with exactly `mode`: temporary file, fsync, rename, fsync of the folder."""
     tmp = path.with_name(f".cctui-{os.getpid()}-{threading.get_ident()}.tmp")
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):  # what could not be removed stops the next line, with its own reason
         tmp.unlink()
     try:
         file = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

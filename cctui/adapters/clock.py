@@ -15,7 +15,13 @@ class Clock:
         """The local zone, for reading what people write without an offset."""
         from tzlocal import get_localzone  # noqa: PLC0415 - 14 ms that the first paint need not wait for
 
-        return get_localzone()
+        now = self.now()
+        try:
+            zone: tzinfo = get_localzone()
+        except (LookupError, ValueError, OSError):
+            zone = UTC
+        # TZ may name no zone of the time zone database: then what the C library makes of it, at today's offset.
+        return zone if now.astimezone(zone).utcoffset() == now.utcoffset() else now.tzinfo or UTC
 
     def now(self) -> datetime:
         """Aware, at the local zone's offset of this moment.

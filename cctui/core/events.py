@@ -173,10 +173,12 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Capacity sources have answered."""
+    """Capacity sources have answered, or a run has told of its windows."""
 
     readings: tuple[Reading, ...]
     states: tuple[SourceState, ...] = ()
+    asked: bool = False
+    """The sources that can be asked have been, with or without success."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from cctui.core import view
-from cctui.core.answer import FAILED, Answer, missing
-from cctui.core.world import Add, Command, Edit, Hold, Move, Phase, Reason, Remove, RetryTask, World
+from cctui.core.answer import FAILED, INVALID, Answer, missing
+from cctui.core.world import Add, Command, Edit, Hold, Move, Phase, Reason, Remove, RetryTask, Why, World
 
 LIVE = (Phase.PENDING, Phase.ACTIVE)
 
@@ -58,4 +58,4 @@ def refused(command: Command, reason: Reason, now: datetime) -> dict[str, Any]:
     """The answer to a command that was refused."""
     until = reason.until.isoformat(timespec="seconds") if reason.until else None
     data = {"task": task_of(command), "why": reason.why.value, "until": until}
-    return {"data": data, "errors": [view.say(reason, now)], "code": FAILED}
+    return {"data": data, "errors": [view.say(reason, now)], "code": INVALID if reason.why is Why.INVALID else FAILED}

@@ -208,7 +208,8 @@ def _hold(scene: Scene, task: Task) -> Reason | None:
 
 
 def _starting(scene: Scene, task: Task) -> Reason | None:
-    return None if ready(scene.world) else Reason(Why.STARTING)
+    unasked = scene.blind and not scene.world.measured and needs_claude(task.runner)
+    return Reason(Why.STARTING) if unasked or not ready(scene.world) else None
 
 
 def _not_before(scene: Scene, task: Task) -> Reason | None:

@@ -46,6 +46,9 @@ def refusal(world: World, command: Command, now: datetime) -> Reason | None:
         case Remove(task=name):
             if broken_file(world, name):
                 return None
+        case StopRun(task=name) if name not in world.tasks and (run := queue.run_of(world, name)):
+            # Its file is gone or broken; what runs can be stopped all the same.
+            return _no_stop(name, run)
         case _:
             pass
     task = world.tasks.get(command.task)
@@ -67,9 +70,7 @@ def _refused(world: World, task: Task, command: Command, now: datetime) -> Reaso
         case RunNow(force=force):
             return _no_run(world, task, run, force, now)
         case StopRun():
-            if run is None or run.stage is Stage.FILING:
-                return _state(task, "does not run")
-            return _state(task, "is being stopped already") if run.stopping else None
+            return _no_stop(task.name, run)
         case RetryTask():
             return _no_retry(world, task, run)
         case Edit(field="name") if run:
@@ -78,6 +79,12 @@ def _refused(world: World, task: Task, command: Command, now: datetime) -> Reaso
             return _state(task, "has an open run: stop it first")
         case _:
             return None
+
+
+def _no_stop(name: str, run: Run | None) -> Reason | None:
+    if run is None or run.stage is Stage.FILING:
+        return Reason(Why.STATE, f"{name} does not run")
+    return Reason(Why.STATE, f"{name} is being stopped already") if run.stopping else None
 
 
 def _no_move(world: World, task: Task, move: Move) -> Reason | None:

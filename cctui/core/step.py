@@ -90,7 +90,8 @@ def _on(world: World, event: Event, now: datetime) -> Change:
         case Measured(readings, states):
             merged = capacity.merge(world.readings, readings, now)
             sources = {**world.sources, **{state.source: state for state in states}}
-            return replace(world, readings=merged, sources=sources), ()
+            measured = world.measured or event.asked
+            return replace(world, readings=merged, sources=sources, measured=measured), ()
         case Answered(run_id):
             run = world.runs.get(run_id)
             return (proven(world, run) if run else world), ()

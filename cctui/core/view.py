@@ -252,7 +252,8 @@ def find(world: World, text: str) -> tuple[str, ...]:
     """The tasks a person may mean: the name itself, its path, a run's id, else every name that starts so.
 
     A broken file is named by its path, since its name may be another task's too."""
-    if text in world.tasks:
+    running = {run.spec.task for run in world.runs.values()}
+    if text in world.tasks or text in running:
         return (text,)
     broken = {entry.path: entry.name for entry in world.broken}
     paths = {task.path: task.name for task in world.tasks.values()} | {path: path for path in broken}
@@ -263,5 +264,5 @@ def find(world: World, text: str) -> tuple[str, ...]:
     if exact := [path for path, name in broken.items() if name == text]:
         return tuple(exact)
     start = text.casefold()
-    names = sorted(name for name in world.tasks if name.casefold().startswith(start))
+    names = sorted(name for name in world.tasks.keys() | running if name.casefold().startswith(start))
     return tuple(names) or tuple(sorted(path for path, name in broken.items() if name.casefold().startswith(start)))

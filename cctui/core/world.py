@@ -566,6 +566,8 @@ class World:
     """The run folders have been looked at, at least once."""
     checked: bool = False
     """The needed programs have been looked for.  Nothing starts before all four."""
+    measured: bool = False
+    """The capacity sources have been asked.  Until then blindness is not yet a fact, and nothing that spends starts."""
     draining: bool = False
     """The engine is leaving: nothing new starts."""
     tasks: Mapping[str, Task] = field(default_factory=dict)

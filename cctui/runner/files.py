@@ -25,6 +25,19 @@ def sync_folder(folder: str) -> None:
         os.close(fd)
 
 
+def _write_draft(folder: str, name: str, value: dict[str, Any]) -> str:
+    """A hidden file with `value`, on the disk when this returns; nothing stays behind when it cannot be written."""
+    draft = os.path.join(folder, f".{name}.{os.getpid()}.{time.monotonic_ns()}.tmp")
+    try:
+        write_synced(draft, json.dumps(value).encode())
+    except OSError:
+        # On a full disk this is tried again every second, for days if need be.
+        if os.path.lexists(draft):
+            os.unlink(draft)
+        raise
+    return draft
+
+
 def write_synced(path: str, data: bytes) -> None:
     """A new file with `data`, on the disk when this returns; its name is not yet (`sync_folder`)."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
@@ -37,22 +50,16 @@ def write_synced(path: str, data: bytes) -> None:
         os.close(fd)
 
 
-def _draft(folder: str, name: str) -> str:
-    return os.path.join(folder, f".{name}.{os.getpid()}.{time.monotonic_ns()}.tmp")
-
-
 def put(folder: str, name: str, value: dict[str, Any]) -> None:
     """Write `name` whole or not at all; the newer one wins."""
-    draft = _draft(folder, name)
-    write_synced(draft, json.dumps(value).encode())
+    draft = _write_draft(folder, name, value)
     os.rename(draft, os.path.join(folder, name))
     sync_folder(folder)
 
 
 def claim(folder: str, name: str, value: dict[str, Any]) -> bool:
     """Write `name` only if it is not there: False when somebody was first."""
-    draft = _draft(folder, name)
-    write_synced(draft, json.dumps(value).encode())
+    draft = _write_draft(folder, name, value)
     try:
         os.link(draft, os.path.join(folder, name))
     except FileExistsError:

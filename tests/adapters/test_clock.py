@@ -43,6 +43,16 @@ def test_an_hour_later_is_an_hour_later_on_the_night_the_clocks_change() -> None
         assert later.timestamp() - before.timestamp() == hours * 3600
 
 
+@pytest.mark.parametrize("name", ["Nonsense/Zone", "UTC-2", "CET-1CEST,M3.5.0,M10.5.0/3"])
+def test_a_zone_without_rules_is_what_the_c_library_makes_of_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", name)
+        time.tzset()
+        clock = Clock()
+        assert datetime.now(clock.zone).utcoffset() == timedelta(seconds=time.localtime().tm_gmtoff)
+    time.tzset()
+
+
 async def test_sleep_takes_the_time_it_is_given() -> None:
     clock = Clock()
     start = clock.monotonic()

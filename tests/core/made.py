@@ -89,7 +89,7 @@ def world(*tasks: Task, readings: tuple[Reading, ...] = FRESH, now: datetime = T
     made = World(readings=readings, **more)
     made, _ = step(made, Loaded(memory, (), Totals(), readings), now)
     made, _ = step(made, Scanned((*tasks, *broken)), now)
-    return replace(made, looked=True, checked=True)
+    return replace(made, looked=True, checked=True, measured=True)
 
 
 def good(seconds: float = 60, *, at: datetime = T0, tokens: int = 1000) -> Ending:
@@ -139,6 +139,7 @@ class Outside:
         self.tell(Loaded(self.memory, tuple(self.ledger.values()), Totals(), self.readings))
         self.look()
         self.tell(Checked({}))
+        self.tell(Measured((), asked=True))
         self.scan()
 
     def tell(self, event: Event) -> None:

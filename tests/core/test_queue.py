@@ -118,6 +118,7 @@ GATED: list[tuple[str, World, Why, datetime | None]] = [
         Why.CAPACITY,
         after(hours=90),
     ),
+    ("not asked yet", replace(world(task("a"), readings=()), measured=False), Why.STARTING, None),
     ("blind", _with(world(task("a"), readings=()), _running(OTHER)), Why.BLIND, None),
     (
         "canary",
@@ -139,6 +140,8 @@ def test_one_gate_is_shut_and_says_until_when(made: World, why: Why, until: date
 
 
 OPEN = [
+    ("not asked yet, but a fresh reading is known", replace(world(task("a")), measured=False)),
+    ("not asked yet, shell task", replace(world(shell("a"), readings=()), measured=False)),
     ("nothing in the way", world(task("a"))),
     ("a dependency that is done", world(task("a", "b"), task("b", phase=Phase.COMPLETED))),
     ("a failed one, either way", world(task("a", "b:any"), task("b", phase=Phase.FAILED))),

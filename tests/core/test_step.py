@@ -20,6 +20,7 @@ from cctui.core.events import (
     Leaving,
     Loaded,
     Looked,
+    Measured,
     Progressed,
     Scanned,
     Ticked,
@@ -306,6 +307,23 @@ def test_a_name_that_is_used_again_has_all_its_attempts() -> None:
     assert out.memory.retries
     out.tell(Asked(Remove("a")))
     assert out.memory.retries == {}
+
+
+def test_a_run_whose_file_is_gone_can_be_stopped() -> None:
+    out = outside(task("a"))
+    out.files.clear()
+    out.scan()
+    assert refusal(out.world, StopRun("a"), T0) is None
+    out.tell(Asked(StopRun("a")))
+    assert [record.status for record in out.ledger.values()] == [Status.CANCELLED]
+
+
+def test_nothing_that_spends_starts_before_the_sources_have_been_asked() -> None:
+    made = replace(world(task("a"), shell("s"), readings=()), measured=False)
+    made, effects = step(made, Ticked(), T0)
+    assert [effect.spec.task for effect in effects if isinstance(effect, Launch)] == ["s"]
+    _, effects = step(made, Measured((reading(96.0),), asked=True), T0)
+    assert effects == (), "and then the window is known to be full"
 
 
 def test_what_could_not_be_read_is_said() -> None:

@@ -101,6 +101,7 @@ def world(*tasks: Task, **fields: object) -> World:
         "scanned": True,
         "looked": True,
         "checked": True,
+        "measured": True,
         "tasks": {entry.name: entry for entry in tasks},
         "readings": (reading("five_hour", 42.0), reading("seven_day", 12.0)),
         **fields,

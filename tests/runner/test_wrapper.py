@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -10,10 +11,13 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cctui.runner import files
 from tests.runner.legs import PYTHON, exit_record, make_leg, marked, run, shell, until, wrapper
 
 TREE = str(Path(__file__).with_name("tree.py"))
@@ -293,6 +297,19 @@ def test_much_output_is_not_lost(tmp_path: Path) -> None:
     folder = shell(tmp_path / "r", "seq 1 300000", stdout="stream", render="claude")
     run(folder)
     assert (folder / "stream.jsonl").read_text().splitlines() == [str(number) for number in range(1, 300_001)]
+
+
+@pytest.mark.parametrize("write", [files.put, files.claim])
+def test_a_full_disk_leaves_no_drafts_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[str, str, dict[str, Any]], object]
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write(str(tmp_path), "exit.json", {"rc": 0})
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- the lock --------------------------------------------------------------------------------------------------------
