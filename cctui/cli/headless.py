@@ -15,11 +15,11 @@ from typing import Any
 import click
 
 from cctui.cli import host as hosting
-from cctui.cli.here import FAILED, LIMIT, OK, Here
-from cctui.cli.offline import held
+from cctui.cli.here import FAILED, INVALID, LIMIT, OK, Here
+from cctui.cli.offline import take
 from cctui.core import view
-from cctui.core.queue import ready
-from cctui.core.world import Phase, RunNow, Why, World
+from cctui.core.queue import ready, run_of
+from cctui.core.world import Phase, RunNow, Stage, Why, World
 from cctui.engine import Engine
 from cctui.lock import Lock
 
@@ -66,8 +66,7 @@ def drain(here: Here, names: frozenset[str], *, force: bool, asked: bool) -> int
 
 
 def under_lock(here: Here, lock: Lock, work: Headless) -> int:
-    if not lock.acquire():
-        raise held(lock)
+    take(here, lock)
     gc.enable()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
@@ -94,11 +93,14 @@ class Headless:
         self._force = force
         self._asked = asked
         self._code = OK
+        self._runs: dict[str, str] = {}
+        """Every run that was open here, run id → its task."""
 
     async def run(self) -> int:
         here = self._here
         engine = Engine(here.places, here.settings, environ=here.environ, only=self._only)
         engine.subscribe(Printer(here.json))
+        engine.subscribe(self._seen)
         signals(engine)
         watchers = [asyncio.create_task(work) for work in self._watchers(engine)]
         try:
@@ -120,12 +122,27 @@ class Headless:
     async def _drained(self, engine: Engine) -> None:
         await loaded(engine)
         for name in sorted(self._only or ()) if self._asked else ():
-            if refused := await engine.send(RunNow(name, self._force)):
-                click.echo(f"{name}: {view.say(refused, engine.clock.now())}", err=True)
-                self._code = FAILED
+            await self._ask(engine, name)
         await engine.drained()
-        self._code = self._code or told(engine.world, engine.clock.now(), self._only)
+        limited = told(engine.world, engine.clock.now(), self._only)
+        self._code = self._code or self._outcome(engine.world) or limited
         await engine.leave()
+
+    def _seen(self, world: World) -> None:
+        self._runs |= {run_id: run.spec.task for run_id, run in world.runs.items()}
+
+    async def _ask(self, engine: Engine, name: str) -> None:
+        run = run_of(engine.world, name)
+        if name in self._runs.values() and not (run and run.stage is Stage.PARKED):
+            return  # the engine's first decision has started it already, or it still runs from before
+        if refused := await engine.send(RunNow(name, self._force)):
+            click.echo(f"{name}: {view.say(refused, engine.clock.now())}", err=True)
+            self._code = INVALID if refused.why is Why.INVALID else FAILED
+
+    def _outcome(self, world: World) -> int:
+        """1 when a task that was to be run here has ended badly; the last attempt counts."""
+        ended = {record.task_id: record.success for record in world.records if record.run_id in self._runs}
+        return OK if self._only is None or all(ended.values()) else FAILED
 
     async def _until(self, engine: Engine, end: str) -> None:
         moment = next_time(end, engine.clock.now())

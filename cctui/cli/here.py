@@ -127,13 +127,18 @@ class Here:
         code = int(reply.get("code", OK))
         errors = [str(error) for error in reply.get("errors", ())]
         if self.json:
-            print(json.dumps({"schema": 1, "data": reply.get("data"), "errors": errors}, ensure_ascii=False))
+            self.frame(reply.get("data"), errors)
         elif code == OK and (text := human(reply.get("data"))):
             print(text)
         for error in errors:
             say(error)
         if code != OK:
             raise SystemExit(code)
+
+    @staticmethod
+    def frame(data: Any, errors: list[str]) -> None:
+        """The one object that --json puts on stdout."""
+        print(json.dumps({"schema": 1, "data": data, "errors": errors}, ensure_ascii=False))
 
     def fail(self, error: Fail) -> NoReturn:
         """End with a Fail's sentence and code; with --json also as an object."""

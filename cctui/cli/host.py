@@ -7,6 +7,7 @@ the app goes into session `ui` of our own tmux server, so that it survives a los
 from __future__ import annotations
 
 import asyncio
+import locale
 import os
 import shlex
 import shutil
@@ -179,7 +180,15 @@ def enter_tmux(here: Here) -> None:
         say(f"tmux: {started.stderr.decode(errors='replace').strip()}; going on without it")
         return
     name = session_for(tmux.server_argv, str(here.places.root))
-    os.execvpe(settings.command, tmux.server_argv(*session_words(here, name, carried)), here.environ)
+    command, *words = tmux.server_argv(*session_words(here, name, carried))
+    os.execvpe(settings.command, [command, *client_flags(), *words], here.environ)
+
+
+def client_flags() -> list[str]:
+    """What our client must be told.  In the C locale, which is what a bare `ssh` brings, tmux would draw `_` for every
+    character that is not ASCII, while Python and so the app take the terminal for what terminals are: UTF-8."""
+    utf8 = locale.getpreferredencoding(False).replace("-", "").lower() == "utf8"
+    return ["-u"] if utf8 else []
 
 
 def session_words(here: Here, name: str, carried: list[str]) -> list[str]:
@@ -190,6 +199,8 @@ def session_words(here: Here, name: str, carried: list[str]) -> list[str]:
         *("new-session", "-A", "-s", name, "-c", str(Path.cwd()), f"exec {shlex.join(inside)}", ";"),
         *("set-option", "-t", f"={name}:", "@cctui_root", str(here.places.root), ";"),
         *("set-option", "-t", f"={name}:", "status", "off", ";"),
+        # Whoever leaves the app is back in the shell, not in the session of some run.
+        *("set-option", "-t", f"={name}:", "detach-on-destroy", "on", ";"),
         *("set-option", "-g", "update-environment", ""),
     ]
 
@@ -243,7 +254,11 @@ def stop(here: Here) -> bool:
     """End the running engine and wait until its lock is free; False: there is none.  Running tasks go on."""
     session = here.session()
     if session is None:
-        return False
+        owner = Lock(here.places.lock).owner()
+        if owner is None:
+            return False
+        pid = owner.pid
+        raise Fail(f"process {pid} holds the lock but does not answer; `kill {pid}` ends it, its runs go on", LOCKED)
     with session, suppress(AskError):  # it may be gone before it has answered
         session.exchange({"id": 1, "do": "leave", "how": "stop"})
     lock = Lock(here.places.lock)

@@ -95,6 +95,8 @@ class Program(click.Group):
         except click.ClickException as error:
             error.show()
             code = error.exit_code
+            if wants_json(argv):
+                Here(as_json=True).frame(None, [error.format_message()])
         except (click.Abort, KeyboardInterrupt):
             code = INTERRUPTED
         except BrokenPipeError:
@@ -106,8 +108,12 @@ class Program(click.Group):
 
 def ended(argv: list[str], error: Fail) -> None:
     """A failed command: its sentence, and with --json an object as well."""
+    Here(as_json=wants_json(argv)).fail(error)
+
+
+def wants_json(argv: list[str]) -> bool:
     end = argv.index("--") if "--" in argv else len(argv)
-    Here(as_json="--json" in argv[:end]).fail(error)
+    return "--json" in argv[:end]
 
 
 def version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cctui.adapters.clock import Clock
-from cctui.adapters.ledger import Ledger, Samples
+from cctui.adapters.ledger import Ledger, LedgerError, Samples
 from cctui.adapters.taskdir import TaskDir, TaskDirError
 from cctui.cli.here import FAILED, INVALID, LOCKED, OK, Fail, Here, Reply, say
 from cctui.core import answer as answers
@@ -27,6 +27,7 @@ from cctui.core.events import (
     Leaving,
     Loaded,
     Looked,
+    Measured,
     MoveFile,
     SaveMemory,
     Scanned,
@@ -63,14 +64,24 @@ class Disk:
     def memory(self) -> Memory:
         if not self.places.db.exists():
             return Memory()
-        from cctui.adapters.store import Store
+        from cctui.adapters.store import Store, StoreError
 
-        return Store(self.places.db).load()
+        store = Store(self.places.db)
+        try:
+            memory = store.load()
+        except StoreError as error:
+            raise Fail(str(error)) from None
+        if store.trouble:
+            say(store.trouble)
+        return memory
 
     def save(self, memory: Memory) -> None:
-        from cctui.adapters.store import Store
+        from cctui.adapters.store import Store, StoreError
 
-        Store(self.places.db).save(memory)
+        try:
+            Store(self.places.db).save(memory)
+        except StoreError as error:
+            raise Fail(str(error)) from None
 
     def sights(self) -> tuple[Sight, ...]:
         runs = self.places.runs
@@ -92,14 +103,27 @@ def disk(here: Here) -> Disk:
 
 
 def fold(found: Disk) -> World:
-    """The World as an engine would see it that starts nothing."""
+    """The World as an engine would see it that starts nothing.  Raises Fail for a disk that cannot be read."""
+    try:
+        return folded(found)
+    except LedgerError as error:
+        raise Fail(str(error)) from None
+    except OSError as error:
+        raise Fail(unreadable(error)) from None
+
+
+def unreadable(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+
+
+def folded(found: Disk) -> World:
     places, now = found.places, found.now()
     ledger = Ledger(places.history)
     loaded = Loaded(found.memory(), ledger.tail(LEARN_FROM), ledger.totals(), Samples(places.capacity).recent(now))
     world = World()
     events = (Leaving(), Configured(found.here.settings), loaded, Scanned(found.taskdir.scan()))
     # The programs are the engine's care: without one nothing starts here anyhow.
-    for event in (*events, Looked(found.sights()), Checked({})):
+    for event in (*events, Looked(found.sights()), Checked({}), Measured((), asked=True)):
         world, _ = step(world, event, now)
     return world
 
@@ -131,12 +155,21 @@ def order(here: Here, data: dict[str, Any]) -> Reply:
     except (CodecError, PlacesError) as error:
         raise Fail(str(error), INVALID) from None
     lock = Lock(here.places.lock, here.places.socket)
-    if not lock.acquire():
-        raise held(lock)
+    take(here, lock)
     try:
         return carried_out(disk(here), command)
     finally:
         lock.release()
+
+
+def take(here: Here, lock: Lock) -> None:
+    """Raises Fail: 6 when another one holds the lock, 1 when its file cannot be written."""
+    try:
+        taken = lock.acquire()
+    except OSError as error:
+        raise Fail(f"cannot take the lock {here.places.lock}: {error.strerror}") from None
+    if not taken:
+        raise held(lock)
 
 
 def held(lock: Lock) -> Fail:

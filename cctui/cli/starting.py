@@ -6,7 +6,7 @@ import re
 
 import click
 
-from cctui.cli.here import LOCKED, NOT_FOUND, USAGE, Fail, Here
+from cctui.cli.here import LOCKED, NOT_FOUND, OK, USAGE, Fail, Here, Reply
 from cctui.cli.verb import task, verb
 
 
@@ -23,8 +23,7 @@ def run(here: Here, task: str | None, everything: bool, force: bool) -> None:
     rows = here.answer("ls", phases=["pending", "active"])
     chosen = [task] if task else waiting(rows["data"], everything)
     if rows["engine"]:
-        for name in chosen:
-            here.put(here.order("RunNow", task=name, force=force), lambda data: f"{data['task']} starts")
+        here.put(started(here, chosen, force), lambda data: f"{data['task']} starts")
         return
     if task:
         found = here.answer("show", task=task)
@@ -34,6 +33,17 @@ def run(here: Here, task: str | None, everything: bool, force: bool) -> None:
     from cctui.cli.headless import drain
 
     raise SystemExit(drain(here, frozenset(chosen), force=force, asked=bool(task) or force))
+
+
+def started(here: Here, chosen: list[str], force: bool) -> Reply:
+    """Have the engine start these.  A refused one keeps no other from starting; its reason is an error."""
+    replies = [here.order("RunNow", task=name, force=force) for name in chosen]
+    if len(replies) == 1:
+        return replies[0]
+    begun = [str(reply["data"]["task"]) for reply in replies if reply["code"] == OK]
+    errors = [f"{name}: {error}" for name, reply in zip(chosen, replies, strict=True) for error in reply["errors"]]
+    code = OK if begun else max(int(reply["code"]) for reply in replies)
+    return {"data": {"task": ", ".join(begun), "tasks": begun}, "errors": errors, "code": code}
 
 
 def waiting(rows: list[dict[str, object]], everything: bool) -> list[str]:

@@ -119,6 +119,27 @@ def test_from_a_plain_terminal_the_app_lives_in_session_ui_and_survives_a_drop(
         assert engine_of(root) == engine
 
 
+def test_leaving_the_app_leads_out_of_tmux_and_not_into_a_run(root: Path, tmux_socket: str) -> None:
+    with terminal() as phone:
+        until(lambda: phone.shows("Queue"))
+        tmux(tmux_socket, "new-session", "-d", "-s", "cc-another-run", "cat")
+        phone.press("q")
+        until(lambda: phone.shows("Detach"))
+        phone.press("s")
+        until(lambda: phone.process.poll() is not None)
+    assert tmux(tmux_socket, "list-sessions", "-F", "#{session_name}").split() == ["cc-another-run"]
+
+
+def test_without_a_locale_tmux_still_draws_more_than_ascii(
+    root: Path, tmux_socket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LANG", raising=False)
+    monkeypatch.setenv("LC_ALL", "C")
+    with terminal() as phone:
+        until(lambda: phone.shows("Queue"))
+        assert tmux(tmux_socket, "list-clients", "-F", "#{client_utf8}").strip() == "1"
+
+
 def test_another_root_gets_a_session_of_its_own(
     root: Path, tmux_socket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

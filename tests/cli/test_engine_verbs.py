@@ -205,6 +205,53 @@ def test_run_without_an_engine_runs_that_task_and_no_other(root: Path) -> None:
     assert ccq("run").returncode == 3
 
 
+@pytest.mark.parametrize(("command", "code", "state"), [("echo one", 0, "done"), ("exit 3", 1, "failed")])
+def test_run_without_an_engine_ends_as_its_task_ended(root: Path, command: str, code: int, state: str) -> None:
+    """The engine's first look at the queue starts the task by itself: that refuses nothing."""
+    ccq("add", "--runner", "shell", "--command", command, "-n", "one", "--field", "max_attempts=1")
+    ran = alone("run", "one")
+    assert ran.returncode == code, ran.stderr
+    assert "runs already" not in ran.stderr
+    assert row("one")["state"] == state
+
+
+def test_run_without_an_engine_says_what_keeps_a_task_from_starting(root: Path) -> None:
+    ccq("add", "--runner", "shell", "--command", "echo one", "-n", "one", "--field", "paused=true")
+    (root / "tasks/pending/bad.md").write_text("---\npriority: high\n---\nDo it.\n")
+    held, broken = alone("run", "one"), alone("run", "bad")
+    assert (held.returncode, broken.returncode) == (1, 4)
+    assert "paused" in held.stderr
+    assert "priority must be a whole number" in broken.stderr
+
+
+def test_stop_names_an_engine_that_cannot_be_reached(engine: int, root: Path) -> None:
+    socket = find_places(None, os.environ, root).socket
+    away = socket.with_suffix(".away")
+    socket.rename(away)
+    stopped = ccq("headless", "--stop")
+    away.rename(socket)
+    assert stopped.returncode == 6
+    assert f"`kill {engine}` ends it" in stopped.stderr
+
+
+def test_run_all_starts_the_rest_when_one_is_refused(engine: int, root: Path) -> None:
+    ccq("hold")
+    for name in ("a", "b"):
+        ccq("add", "--runner", "shell", "--command", f"echo {name}", "-n", name)
+    ccq("pause", "a")
+    ran = ccq("run", "--all", "--force", "--json")
+    told = json.loads(ran.stdout)
+    assert ran.returncode == 0
+    assert told["data"]["tasks"] == ["a", "b"]
+    until(lambda: row("a")["state"] == row("b")["state"] == "done")
+    (root / "tasks/pending/c.md").write_text("---\nrunner: loop\npriority: 1\n---\nDo it.\n")
+    ccq("add", "--runner", "shell", "--command", "echo d", "-n", "d")
+    until(lambda: row("c") and row("d"))
+    told = json.loads(ccq("run", "--all", "--force", "--json").stdout)
+    assert told["data"]["tasks"] == ["d"]
+    assert [error.partition(": ")[0] for error in told["errors"]] == ["c"]
+
+
 def test_missing_tmux_is_exit_7(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CCTUI_TMUX_COMMAND", "/no/such/tmux")
     ran = ccq("headless", "--once")

@@ -55,6 +55,47 @@ def data(result: Result) -> Any:
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("what", ["history", "db"])
+@pytest.mark.parametrize("verb", [["ls"], ["why", "a"], ["pause", "a"], ["add", "new"]])
+def test_a_file_that_cannot_be_read_is_one_sentence(call: Ccq, root: Path, what: str, verb: list[str]) -> None:
+    write(root, "a")
+    places = find_places(None, os.environ, root)
+    bad: Path = getattr(places, what)
+    bad.mkdir(parents=True)
+    result = call(*verb, "--json")
+    assert result.exit_code == 1, result.exception
+    assert json.loads(result.stdout)["errors"][0].startswith(f"cannot read {bad}: ")
+
+
+def test_a_memory_that_was_torn_is_said_and_set_aside(call: Ccq, root: Path) -> None:
+    write(root, "a")
+    places = find_places(None, os.environ, root)
+    places.state.mkdir(parents=True)
+    places.db.write_text("{")
+    result = call("ls")
+    assert result.exit_code == 0
+    assert "db.json was unreadable and lies now in db.json.bad-" in result.stderr
+
+
+def test_a_lock_that_cannot_be_taken_is_one_sentence(call: Ccq, root: Path) -> None:
+    write(root, "a")
+    lock = find_places(None, os.environ, root).lock
+    lock.mkdir(parents=True)
+    for verb in (["pause", "a"], ["headless", "--once"]):
+        result = call(*verb)
+        assert result.exit_code == 1, result.exception
+        assert f"cannot take the lock {lock}: " in result.stderr
+
+
+@pytest.mark.parametrize("words", [["why"], ["nonsense"], ["ls", "--nonsense"], ["history", "-n", "-1"]])
+def test_a_mistyped_command_is_an_object_too(call: Ccq, words: list[str]) -> None:
+    result = call(*words, "--json")
+    assert result.exit_code == 2
+    told = json.loads(result.stdout)
+    assert told["data"] is None
+    assert told["errors"][0] in result.stderr.replace("\n", " ")
+
+
 def test_ls_shows_every_row_with_its_reason_in_48_columns(call: Ccq, root: Path) -> None:
     write(root, "first", "priority: 1\n")
     write(root, "second-with-a-name-that-is-far-too-long-for-a-phone", "depends_on: [first]\n")
@@ -343,7 +384,8 @@ def test_an_open_run_is_seen_without_an_engine(call: Ccq, root: Path) -> None:
 
     assert offline.FILED == rundir.FILED
     write(root, "a", phase="active")
-    assert data(call("ls", "--json"))[0]["state"] == "starting"
+    found = data(call("ls", "--json"))[0]
+    assert (found["state"], found["reason"]["why"]) == ("waiting", "state")
 
 
 # --- logs ------------------------------------------------------------------------------------------------------------
