@@ -131,10 +131,10 @@ def labelled(post: Callable[[Event], None]) -> Callable[[Event], None]:
 
 
 async def on_screen(places: Places, settings: Settings, environ: dict[str, str]) -> int:
-    from cctui.tui.app import CctuiApp
+    from cctui.demo.screen import Night
 
     engine = engine_of(places, settings, environ)
-    app = CctuiApp(engine.link, engine=engine.run, settings=settings)
+    app = Night(engine.link, engine=engine.run, settings=settings)
 
     async def greet(pilot: Pilot[Any]) -> None:
         pilot.app.notify(BANNER, timeout=10, markup=False)

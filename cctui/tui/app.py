@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
@@ -37,6 +37,7 @@ from cctui.tui.rowlist import RowList
 from cctui.tui.signs import choose
 from cctui.tui.terminal import Line, lend
 from cctui.tui.themes import STATE_COLOURS, THEMES, palette
+from cctui.tui.troubles import troubles
 
 if TYPE_CHECKING:
     from cctui.link import Link
@@ -114,6 +115,11 @@ class CctuiApp(App[str]):
             board.add_class([name for least, name in points if length >= least][-1])
         return board
 
+    @property
+    def _background_screens(self) -> list[Screen[Any]]:
+        """Textual draws the screen below together with an opaque one on top: twice the whole screen at every change."""
+        return [] if self.screen.styles.background.a == 1 else super()._background_screens
+
     def on_mount(self) -> None:
         self.unsubscribe = self.link.subscribe(self.heard)
         self.clock = self.set_interval(FAR_TICK if self.far else NEAR_TICK, self.tick)
@@ -129,7 +135,7 @@ class CctuiApp(App[str]):
     def begin(self) -> None:
         """The first screen stands: now what only costs time before it."""
         gc.enable()
-        if self.engine:
+        if self.engine and not self.leaving:
             self.engine_worker = self.run_worker(self.host(self.engine), group="engine", exit_on_error=False)
 
     def on_unmount(self) -> None:
@@ -145,7 +151,7 @@ class CctuiApp(App[str]):
         self.post_message(WorldChanged(world))
 
     def on_world_changed(self, message: WorldChanged) -> None:
-        if self.app_focus:
+        if self.app_focus or not self.world.scanned:  # a window that opens behind another must not stay empty
             self.take(message.world)
         else:
             self.held = message.world
@@ -174,8 +180,10 @@ class CctuiApp(App[str]):
             self.clock.pause()
 
     def tell(self, notes: list[Note]) -> None:
-        """Outcomes that the screen does not show: while the history is on it, it shows them."""
+        """Outcomes that the screen does not show: the banner has its own, and so has the history while it is open."""
+        shown = {text for text, _ in troubles(self.link.world, self.scene.trouble, self.link.now())}
         loud = [note for note in notes if note.level in (Level.GOOD, Level.WARN, Level.BAD)]
+        loud = [note for note in loud if view.safe(note.text) not in shown]
         board = self.screen
         if not loud or (isinstance(board, Board) and (board.pane() == "history" or not board.has_class("-narrow"))):
             return
@@ -281,18 +289,19 @@ class CctuiApp(App[str]):
             return
         if "switch-client" in argv:
             # Returns at once: tmux shows the other session, and this app lives on behind it.
-            trouble = await lend(argv, quiet=True)
+            trouble = await lend(argv)
         else:
             # Without batch_update the loop freezes for ever after 30 repaints: nobody empties the writer's queue.
             with self.suspend(), self.batch_update():
-                trouble = await lend(argv, quiet=False)
+                trouble = await lend(argv)
         if trouble:
             self.say(trouble)
 
     async def leave(self, where: str) -> None:
         how = "detach"
         if where == "quit":
-            how = await self.push_screen_wait(later().leaving(self.link.hosting, len(self.link.world.runs)))
+            gone = not self.link.hosting and self.link.trouble is not None
+            how = await self.push_screen_wait(later().leaving(self.link.hosting, len(self.link.world.runs), gone=gone))
         if how:
             await self.let_go(how)
 

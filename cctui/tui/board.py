@@ -57,9 +57,9 @@ class Board(Screen[None]):
         self.watch(self.app, "now", self.tick, init=False)
 
     def heard(self, world: World) -> None:
-        self.queue.border_title = f"Queue {len(self.queue.line())}"
-        self.runs.border_title = f"Runs {len(world.runs)}"
-        self.history.border_title = "History"
+        entitle(self.queue, f"Queue {len(self.queue.line())}")
+        entitle(self.runs, f"Runs {len(world.runs)}")
+        entitle(self.history, "History")
         self.show_tabs()
         self.show_banner()
         self.show_hints()
@@ -145,3 +145,9 @@ class Board(Screen[None]):
 
     def action_help(self) -> None:
         self.post_message(Go("help"))
+
+
+def entitle(pane: RowList, title: str) -> None:
+    """Textual draws the whole pane again for every title, also for the one it has."""
+    if pane.border_title != title:
+        pane.border_title = title

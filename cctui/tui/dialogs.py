@@ -52,9 +52,14 @@ def sure(text: str) -> Question:
     return Question(text, (("y", "yes", "yes"), ("n", "", "no")))
 
 
-def leaving(hosting: bool, runs: int) -> Question:
-    """How to leave: the app that hosts the engine must say what becomes of it; a second face may just close."""
+def leaving(hosting: bool, runs: int, *, gone: bool = False) -> Question:
+    """How to leave: the app that hosts the engine must say what becomes of it; a second face may just close.
+
+    `gone`: there is no engine to say anything about."""
     running = f"{runs} run{'s' if runs != 1 else ''} open: they go on either way." if runs else "Nothing runs now."
+    if gone:
+        only: tuple[Choice, ...] = (("c", "closed", "Close"), ("q", "", "Stay"))
+        return Question("Close? No engine is running; the next cctui starts one.", only)
     if hosting:
         choices = (
             ("d", "detach", "Detach: the engine goes on"),

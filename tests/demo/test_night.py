@@ -14,8 +14,13 @@ from pathlib import Path
 import pytest
 
 from cctui.core.events import Event, Measured, Ticked
+from cctui.core.settings import Settings
 from cctui.core.world import FIVE_HOUR, Reading
 from cctui.demo import night, stage
+from cctui.demo.screen import Night
+from tests import worlds
+from tests.tui import shots
+from tests.tui.fakes import FakeLink
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
@@ -119,3 +124,15 @@ def test_without_tmux_it_says_what_to_type(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert night.main([]) == 7
     assert "sudo apt-get install -y tmux" in capsys.readouterr().err
+
+
+async def test_leaving_the_demo_promises_no_engine_that_goes_on() -> None:
+    link = FakeLink(worlds.busy())
+    app = Night(link, engine=None, settings=Settings())
+    async with app.run_test(size=(48, 18)) as pilot:
+        await pilot.press("q")
+        await pilot.pause()
+        assert "End the demo?" in shots.rows(app) and "goes on" not in shots.rows(app)
+        await pilot.press("n", "D", "y")
+        await pilot.pause()
+    assert (app.return_value, link.left) == ("stop", ["stop"])

@@ -46,7 +46,7 @@ class Ticking(CctuiApp):
 
 def attach(seconds: str) -> None:
     link = FakeLink(busy(), clock=lambda: NOW + timedelta(seconds=time.monotonic()))
-    link.argv = ["sh", "-c", f"echo LENT; sleep {seconds}; echo BACK"]
+    link.argv = ["sh", "-c", f"echo LOST; exec >/dev/tty; echo LENT; sleep {seconds}; echo BACK"]
     app = Ticking(link, engine=None, settings=Settings())
     lend = app.attach
 
@@ -88,6 +88,7 @@ def engine(on_hangup: str) -> None:
     ended = []
 
     async def run() -> None:
+        report(begun=True)
         try:
             await link.gone.wait()
         finally:

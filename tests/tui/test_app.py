@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
+import pytest
 from textual import events
+from textual._compositor import Compositor
+from textual.geometry import Region
 
 from cctui.core.settings import Settings, UiSettings
-from cctui.core.world import World
+from cctui.core.world import Level, Note, World
 from cctui.tui.app import CctuiApp
 from cctui.tui.board import Board
 from tests import worlds
@@ -44,7 +47,7 @@ async def test_an_engine_that_somebody_else_ended_takes_the_app_with_it() -> Non
 
 
 async def test_detaching_waits_for_the_engine_to_end() -> None:
-    gone, ended = asyncio.Event(), []
+    begun, gone, ended = asyncio.Event(), asyncio.Event(), []
 
     class Link(FakeLink):
         async def leave(self, how: Literal["detach", "stop"]) -> None:
@@ -52,14 +55,30 @@ async def test_detaching_waits_for_the_engine_to_end() -> None:
             gone.set()
 
     async def engine() -> None:
+        begun.set()
         await gone.wait()
         ended.append(True)
 
     app = CctuiApp(Link(worlds.busy()), engine=engine, settings=Settings())
     async with app.run_test(size=(80, 24)) as pilot:
+        await asyncio.wait_for(begun.wait(), 5)
         await pilot.press("D")
         await pilot.pause()
     assert (app.return_value, ended) == ("detach", [True])
+
+
+async def test_an_engine_does_not_begin_once_a_person_has_left() -> None:
+    begun: list[bool] = []
+
+    async def engine() -> None:
+        begun.append(True)
+
+    app = CctuiApp(FakeLink(worlds.busy()), engine=engine, settings=Settings())
+    app.leaving = True
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.pause()
+    assert begun == []
 
 
 async def test_of_many_worlds_only_the_last_is_drawn() -> None:
@@ -160,3 +179,86 @@ async def test_the_peek_of_a_run_that_ends_keeps_its_name_and_dims_its_keys() ->
         await pilot.pause()
         assert "This run has ended" in rows(app)
         assert link.sent == []
+
+
+async def test_a_pane_in_which_nothing_changes_is_not_drawn_again() -> None:
+    """A run that says a line a second would else cost a phone the whole screen every second."""
+    link = FakeLink(worlds.busy())
+    app = CctuiApp(link, engine=None, settings=Settings())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        board = app.screen
+        assert isinstance(board, Board)
+        drawn: list[str] = []
+        for pane in (board.queue, board.history):
+            refresh = pane.refresh
+
+            def counted(*regions: Region, name: str = str(pane.id), then: Any = refresh, **options: bool) -> Any:
+                drawn.append(name)
+                return then(*regions, **options)
+
+            pane.refresh = counted  # type: ignore[method-assign]
+        link.progress("zotero-digest-0203-1", "the next page")
+        await pilot.pause()
+        assert "the next page" in rows(app)
+        assert drawn == []
+
+
+async def test_a_window_that_opens_behind_another_still_fills() -> None:
+    link = FakeLink(World())
+    app = CctuiApp(link, engine=None, settings=Settings())
+    async with app.run_test(size=(48, 18)) as pilot:
+        app.post_message(events.AppBlur())
+        await pilot.pause()
+        assert "Reading the task folders" in rows(app)
+        link.publish(worlds.busy())
+        await pilot.pause()
+        assert "refactor-auth" in rows(app)
+
+
+async def test_what_the_banner_says_is_no_toast() -> None:
+    sentence = "`claude` was not found: install it"
+    link = FakeLink(worlds.busy())
+    app = CctuiApp(link, engine=None, settings=Settings())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        world = link.world
+        seq = max((note.seq for note in world.notes), default=0)
+        notes = tuple(
+            Note(seq + n, link.now(), Level.BAD, text) for n, text in ((1, sentence), (2, "link-check: exit"))
+        )
+        link.publish(replace(world, programs={"claude": sentence}, notes=(*world.notes, *notes)))
+        await pilot.pause()
+        assert [notice.message for notice in app._notifications] == ["link-check: exit"]
+
+
+@pytest.mark.parametrize("length", range(40, 50))
+async def test_a_toast_shows_its_last_word(length: int) -> None:
+    app = CctuiApp(FakeLink(worlds.busy()), engine=None, settings=Settings())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        app.say("a " * ((length - 4) // 2) + "last")
+        await pilot.pause()
+        await pilot.pause()
+        assert "last" in rows(app)
+
+
+async def test_below_a_page_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = FakeLink(worlds.busy())
+    app = CctuiApp(link, engine=None, settings=Settings())
+    whole: list[bool] = []
+    drawn = Compositor.render_full_update
+
+    def counted(*args: Any, **options: Any) -> Any:
+        whole.append(True)
+        return drawn(*args, **options)
+
+    async with app.run_test(size=(48, 18)) as pilot:
+        await pilot.press("2", "enter")
+        await pilot.pause()
+        monkeypatch.setattr(Compositor, "render_full_update", counted)
+        for line in "abc":
+            link.progress("zotero-digest-0203-1", line)
+            await pilot.pause(0.1)
+        assert whole == []
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "c" in [line.strip() for line in rows(app).splitlines()]

@@ -230,6 +230,17 @@ async def test_leaving(hosting: bool, pressed: list[str], result: str, told: lis
     assert link.left == told
 
 
+async def test_leaving_a_face_without_an_engine_promises_nothing() -> None:
+    app, link = app_on(worlds.busy(), hosting=False)
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        link.trouble = "no engine is running: trying again in 3 s"
+        await press(pilot, ["q"])
+        assert "No engine is running" in rows(app)
+        assert "goes on" not in rows(app) and "Stop" not in rows(app).splitlines()[8:-1]
+        await press(pilot, ["c"])
+    assert (app.return_value, link.left) == ("closed", [])
+
+
 async def test_taps_do_what_keys_do() -> None:
     app, link = app_on(worlds.busy())
     async with app.run_test(size=(48, 18), notifications=True) as pilot:

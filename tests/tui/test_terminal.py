@@ -38,6 +38,11 @@ def told(tmp_path: Path) -> dict[str, Any]:
     return facts
 
 
+def begun(terminal: Terminal, tmp_path: Path) -> None:
+    """Wait for the engine, which begins after the first paint."""
+    assert terminal.until(lambda _: (tmp_path / "report.json").exists())
+
+
 def test_the_app_beats_on_while_the_terminal_is_lent_and_comes_back(start: Start, tmp_path: Path) -> None:
     """Without batch_update in `attach` the loop freezes after 30 repaints: 3 seconds hold 60."""
     terminal = start("tests.tui.hosted", "attach", "3")
@@ -48,6 +53,7 @@ def test_the_app_beats_on_while_the_terminal_is_lent_and_comes_back(start: Start
     mark = len(terminal.said)
     assert terminal.until(lambda said: b"zotero-digest" in said[mark:])
     assert told(tmp_path)["during"] > 40
+    assert b"LOST" not in terminal.said
     terminal.type(b"q")
     assert terminal.until(lambda said: b"Leave cctui?" in said)
     terminal.type(b"d")
@@ -57,6 +63,7 @@ def test_the_app_beats_on_while_the_terminal_is_lent_and_comes_back(start: Start
 @pytest.mark.parametrize(("on_hangup", "how"), [("headless", "detach"), ("stop", "stop")])
 def test_a_dropped_line_leaves_in_order(start: Start, tmp_path: Path, on_hangup: str, how: str) -> None:
     terminal = start("tests.tui.hosted", "engine", on_hangup)
+    begun(terminal, tmp_path)
     terminal.drop()
     assert terminal.end() is not None
     assert told(tmp_path) == {"how": how, "left": [how], "ended": ["engine"]}
@@ -64,6 +71,7 @@ def test_a_dropped_line_leaves_in_order(start: Start, tmp_path: Path, on_hangup:
 
 def test_being_ended_leaves_in_order(start: Start, tmp_path: Path) -> None:
     terminal = start("tests.tui.hosted", "engine", "headless")
+    begun(terminal, tmp_path)
     os.kill(terminal.pid, signal.SIGTERM)
     terminal.read(0.5)
     assert terminal.end() == 0
