@@ -40,6 +40,7 @@ PATIENCE = 240.0
 LEAVING = 20.0
 """Seconds an engine may take to end in order."""
 SIMULATED = "simulated"
+TERMINATED = 143
 UNTOLD = (Why.STARTING, Why.SLOTS, Why.ORDER, Why.CANARY)
 """Reasons that change from moment to moment."""
 BANNER = (
@@ -71,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
 
 def terminated(_number: int, _frame: object) -> None:
     """End as on any other way out: nothing may be left behind."""
-    sys.exit(143)
+    sys.exit(TERMINATED)
 
 
 def play(scene: stage.Stage, *, screen: bool) -> int:
@@ -121,7 +122,7 @@ def labelled(post: Callable[[Event], None]) -> Callable[[Event], None]:
 
     def relabelled(event: Event) -> None:
         if isinstance(event, Measured):
-            event = Measured(tuple(replace(reading, source=SIMULATED) for reading in event.readings), event.states)
+            event = replace(event, readings=tuple(replace(reading, source=SIMULATED) for reading in event.readings))
         post(event)
 
     return relabelled
@@ -178,6 +179,15 @@ async def printed(places: Places, settings: Settings, environ: dict[str, str]) -
         if finished(world):
             over.set()
 
+    ended = False
+
+    def stop() -> None:
+        nonlocal ended
+        ended = True
+        over.set()
+
+    # Heard by the loop: an exception out of a signal handler would end the engine in the middle of a step.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     forget = engine.link.subscribe(heard)
     running = asyncio.create_task(engine.run())
     waiting = asyncio.create_task(over.wait())
@@ -192,6 +202,8 @@ async def printed(places: Places, settings: Settings, environ: dict[str, str]) -
             print(f"cctui demo: the engine did not end within {LEAVING:.0f} s", file=sys.stderr)
             return 1
     await running
+    if ended:
+        return TERMINATED
     return told(engine.world, printer, engine.link.now())
 
 
