@@ -185,7 +185,8 @@ class CctuiApp(App[str]):
         loud = [note for note in notes if note.level in (Level.GOOD, Level.WARN, Level.BAD)]
         loud = [note for note in loud if view.safe(note.text) not in shown]
         board = self.screen
-        if not loud or (isinstance(board, Board) and (board.pane() == "history" or not board.has_class("-narrow"))):
+        seen = isinstance(board, Board) and (board.pane() == "history" or not board.has_class("-narrow"))
+        if not loud or seen or self.scene.asking:
             return
         more = f" (+{len(loud) - 1}: N shows all)" if len(loud) > 1 else ""
         severity: Literal["information", "warning"] = "information" if loud[-1].level is Level.GOOD else "warning"

@@ -1,5 +1,5 @@
 """Sub-screens that are written in: a new task, one changed field.  What is allowed is the engine's to say: its refusal
-stands under the form until it is mended."""
+stands under the form until it is mended, also when the disk only finds out while it writes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from cctui.core import view
 from cctui.core.world import Add, Edit, Task
+from cctui.link import settled
 from cctui.tui.bar import Bar, Entry
 from cctui.tui.keys import FORM
 from cctui.tui.messages import Scene
@@ -70,6 +71,36 @@ class Form(Screen[None]):
     def say(self, text: str) -> None:
         self.answer.update(text)
         self.answer.set_class(bool(text), "-on")
+        if text:
+            for scroll in self.query(VerticalScroll):
+                self.call_after_refresh(scroll.scroll_end, animate=False)
+
+    @work(group="send", exit_on_error=False)
+    async def send(self, command: Add | Edit, done: str) -> None:
+        """Ask for it, and close with `done` once the folders show it: what was typed stays until then."""
+        if self.scene.asking:
+            return  # a second tap on the same button
+        self.scene.asking = True
+        try:
+            wrong = await self.wrong(command)
+        finally:
+            self.app.call_later(self.answered)
+        if wrong:
+            self.say(view.safe(wrong))
+        elif self.is_current:
+            self.app.notify(done, markup=False, timeout=3)
+            self.dismiss()
+
+    def answered(self) -> None:
+        """Behind the World that brought the answer: what it says stands in the form, and needs no toast."""
+        self.scene.asking = False
+
+    async def wrong(self, command: Add | Edit) -> str:
+        link = self.scene.link
+        before = link.world
+        if reason := await link.send(command):
+            return view.say(reason, link.now())
+        return "; ".join(await settled(link, before, command))
 
     def action_back(self) -> None:
         self.dismiss()
@@ -124,7 +155,8 @@ class New(Form):
             self.say("Write a prompt first: what shall be done?")
             self.prompt.focus()
             return
-        self.send(self.command())
+        command = self.command()
+        self.send(command, f"{command.name} is in the queue")
 
     def command(self) -> Add:
         name = self.field("name").value.strip() or slug(self.prompt.text)
@@ -135,15 +167,6 @@ class New(Form):
             "depends_on": names(self.field("after").value),
         }
         return Add(name, compose_file(self.prompt.text, front, self.more.text))
-
-    @work(group="send", exclusive=True, exit_on_error=False)
-    async def send(self, command: Add) -> None:
-        reason = await self.scene.link.send(command)
-        if reason is None:
-            self.app.notify(f"{command.name} is in the queue", markup=False, timeout=3)
-            self.dismiss()
-        else:
-            self.say(view.say(reason, self.scene.link.now()))
 
 
 def editable(task: Task) -> Iterator[tuple[str, str]]:
@@ -219,12 +242,10 @@ class EditField(Form):
             self.dismiss()
 
     @on(Input.Submitted, "#value")
-    @work(group="send", exclusive=True, exit_on_error=False)
-    async def change(self) -> None:
-        text = self.value.value.strip()
-        reason = await self.scene.link.send(Edit(self.key, self.name_of_field, text or None))
-        if reason is None:
-            self.app.notify(f"{self.name_of_field}: {text or 'taken out'}", markup=False, timeout=3)
+    def change(self) -> None:
+        text, field = self.value.value.strip(), self.name_of_field
+        task = self.scene.link.world.tasks.get(self.key)
+        if task and text == dict(editable(task))[field]:
             self.dismiss()
         else:
-            self.say(view.say(reason, self.scene.link.now()))
+            self.send(Edit(self.key, field, text or None), f"{field}: {text or 'taken out'}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Scene:
     """What every pane and screen is given: the way to the engine, the signs to draw with, and the World as rows."""
 
-    __slots__ = ("_found", "_of", "dead", "link", "palette", "signs")
+    __slots__ = ("_found", "_of", "asking", "dead", "link", "palette", "signs")
 
     def __init__(self, link: Link, signs: Signs) -> None:
         self.link = link
@@ -30,6 +30,8 @@ class Scene:
         """The theme's style for every tone; the app keeps it right."""
         self.dead: str | None = None
         """Why the engine of this process has ended, in a sentence."""
+        self.asking = False
+        """A form has sent a command and says itself what comes of it."""
         self._of: tuple[World, int] | None = None
         self._found: tuple[Row, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Literal
 
 from cctui.core.commands import carry_out
 from cctui.core.step import refusal
-from cctui.core.world import Command, Reason, World
+from cctui.core.world import Add, Command, Edit, Level, Note, Phase, Reason, World
 from tests.worlds import NOW
 
 
@@ -23,6 +24,8 @@ class FakeLink:
         self.sent: list[Command] = []
         self.refuses: Reason | None = None
         """What the next command is refused with, whatever the core thinks of it."""
+        self.fails = ""
+        """What the disk says to every command."""
         self.left: list[str] = []
         self.texts: dict[str, str] = {}
         self.says = "reading papers\nfound 12\n"
@@ -48,7 +51,24 @@ class FakeLink:
         if reason := refusal(self.world, command, self.now()):
             return reason
         self.publish(carry_out(self.world, command, self.now())[0])
+        # The disk comes after the answer, as with the real engine.
+        asyncio.get_running_loop().call_soon(lambda: self.publish(self.filed(self.world, command)))
         return None
+
+    def filed(self, world: World, command: Command) -> World:
+        """What the disk makes of a command: the file as the next scan finds it, or the note of what went wrong."""
+        if self.fails:
+            seq = max((note.seq for note in world.notes), default=0) + 1
+            return replace(world, notes=(*world.notes, Note(seq, self.now(), Level.BAD, self.fails)))
+        match command:
+            case Add(name=name):
+                some = next(iter(world.tasks.values()))
+                task = replace(some, name=name, path=f"pending/{name}.md", phase=Phase.PENDING)
+                return replace(world, tasks={**world.tasks, name: task})
+            case Edit(task=name):
+                return replace(world, tasks={**world.tasks, name: replace(world.tasks[name])})
+            case _:
+                return world
 
     async def text(self, path_or_name: str) -> str:
         return self.texts.get(path_or_name, f"# {path_or_name}\n\nDo the work, then say what was done.\n")

@@ -183,6 +183,40 @@ async def test_the_form_shows_what_the_engine_refuses() -> None:
         assert "priority must be a whole number" in rows(app)
 
 
+async def test_what_was_typed_stays_until_the_disk_has_taken_it() -> None:
+    app, link = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        link.fails = "timeout must be a duration such as 90s, 30m, 1h30m or 2d, found 'parsecs'"
+        await press(pilot, ["n", *"words", "tab", *"a-name", "enter"])
+        form = app.screen
+        assert isinstance(form, New) and form.prompt.text == "words"
+        assert rows(app).count("'parsecs'") == 1
+        assert "is in the queue" not in rows(app)
+        link.fails = ""
+        await press(pilot, ["enter"])
+        await pilot.pause()
+        assert isinstance(app.screen, Board)
+        assert "a-name is in the queue" in rows(app)
+
+
+async def test_a_value_the_disk_refuses_can_be_mended() -> None:
+    app, link = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        link.fails = "priority must be a whole number, found 'soon'"
+        await press(pilot, ["e", "enter", "ctrl+u", *"soon", "enter"])
+        form = app.screen
+        assert isinstance(form, EditField) and form.value.value == "soon"
+        assert "found 'soon'" in rows(app)
+
+
+async def test_a_field_left_as_it_was_is_not_written() -> None:
+    app, link = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        await press(pilot, ["e", "enter", "enter"])
+        assert isinstance(app.screen, Board)
+    assert link.sent == []
+
+
 async def test_the_form_writes_the_whole_file() -> None:
     app, link = app_on(worlds.busy())
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
