@@ -39,6 +39,9 @@ from cctui.sources import SAFETY_SECONDS, Sources
 
 log = logging.getLogger("cctui.engine")
 
+LEAVING_TRIES = 60
+"""Half seconds that the sources may take to end."""
+
 
 class Engine:
     """The scheduler of one root.  `run()` is the whole of it; everything else is asking it things.
@@ -161,9 +164,15 @@ class Engine:
 
     async def _wind_up(self, tasks: Sequence[asyncio.Task[Any]]) -> None:
         self.sources.end()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        pending = set(tasks)
+        for _ in range(LEAVING_TRIES):
+            # More than once: on 3.11 a library's wait_for can swallow a cancellation that meets its end.
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=0.5)
+            if not pending:
+                break
+        await asyncio.gather(*(task for task in tasks if task.done()), return_exceptions=True)
         if self._working:
             # An effect is never cut in two by leaving.
             await asyncio.wait(self._working, timeout=30)

@@ -240,7 +240,10 @@ class Client:
 
     async def _write(self, line: str) -> None:
         self._writer.write(line.encode() + b"\n")
-        await asyncio.wait_for(self._writer.drain(), DRAIN_SECONDS)
+        # Not wait_for: on 3.11 it swallows a cancellation that meets the end of the drain, and this client would then
+        # keep the engine, and its lock, for ever.
+        async with asyncio.timeout(DRAIN_SECONDS):
+            await self._writer.drain()
 
 
 # --- questions -------------------------------------------------------------------------------------------------------
@@ -293,11 +296,11 @@ async def settled(link: Link, before: World, command: Command) -> list[str]:
     try:
         async with asyncio.timeout(SETTLE_SECONDS):
             while not naming.shows(before, link.world, command):
-                await changed.wait()
-                changed.clear()
                 bad = [note.text for note in link.world.notes if note.seq > seen and note.level is Level.BAD]
                 if bad:
                     return bad
+                await changed.wait()
+                changed.clear()
     except TimeoutError:
         pass  # nothing to see, as when a field got the value it had
     finally:

@@ -93,7 +93,7 @@ class Hands:
             raise Unclaimed(str(error) or type(error).__name__) from error
         spec = effect.spec
         argv = self.rundir.wrapper_argv(spec.run_id, effect.leg)
-        env = {"PATH": self.environ.get("PATH", os.defpath)}
+        env = {"PATH": self.environ.get("PATH", os.defpath), "CCTUI_TASK": spec.task}
         session = session_name(spec, effect.leg)
         await self.tmux.start(session, argv, str(self.places.root), env, spec.run_id)
         return Launched(spec.run_id, effect.leg)

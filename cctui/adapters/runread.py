@@ -35,7 +35,7 @@ def newest_leg(folder: Path) -> int:
 def held(folder: Path) -> bool:
     """A living runner holds the run's lock.  Trying takes it for microseconds; a starting runner waits longer."""
     try:
-        fd = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:

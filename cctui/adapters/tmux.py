@@ -167,8 +167,10 @@ class Tmux:
         name = checked(session)
         keys = ["select-pane", "-d" if read_only else "-e", "-t", f"={name}:", ";"]
         if self.inside(environ):
-            return self.server_argv(*keys, "switch-client", "-t", f"={name}")
-        attach = self.server_argv(*keys, "attach-session", "-t", f"={name}")
+            return self.server_argv(*keys, *_bring_back(name), "switch-client", "-t", f"={name}")
+        # Whoever came from outside is outside again when the run ends, not in the session of another.
+        out = ["set-option", "-t", f"={name}:", "detach-on-destroy", "on", ";"]
+        attach = self.server_argv(*keys, *out, "attach-session", "-t", f"={name}")
         # tmux refuses to nest while TMUX is set; the other tmux only carries ours.
         return ["env", "-u", "TMUX", *attach] if environ.get("TMUX") else attach
 
@@ -176,6 +178,19 @@ class Tmux:
         """The terminal of `environ` is a pane of our own server."""
         path = environ.get("TMUX", "").split(",")[0]
         return bool(path) and Path(path).name == self._socket
+
+
+def _bring_back(name: str) -> list[str]:
+    """tmux's words for: when the run in session `name` ends, bring this client back to the session it comes from, if
+    it still watches.  By itself tmux would show it any other session."""
+    target = f"={name}:"
+    watching = "##{m:* #{client_name} *, ##{s/,/ /:session_attached_list} }"
+    back = f"if-shell -F -t {target} '{watching}' 'switch-client -c #{{client_name}} -t =#{{session_name}}'"
+    return [
+        *("set-option", "-w", "-t", target, "remain-on-exit", "on", ";"),
+        *("run-shell", "-C", f'set-hook -a -w -t {target} pane-died "{back}"', ";"),
+        *("set-hook", "-w", "-t", target, "pane-died[1000]", f"kill-session -t ={name}", ";"),
+    ]
 
 
 def _text(file: IO[bytes]) -> str:

@@ -415,10 +415,10 @@ async def test_a_stopped_server_holds_up_neither_end_nor_limit(tmux: Tmux, tmp_p
     try:
         (tmp_path / "go").touch()
 
-        async def up() -> bool:
-            return bool(marked(mark))
+        async def said() -> bool:
+            return runs.tail("run-1", 5).endswith("200000")
 
-        await eventually(up, 15)
+        await eventually(said, 15)
         assert await asyncio.to_thread(runs.halt, "run-1") is True
         await reached(runs, SightState.ENDED)
     finally:
