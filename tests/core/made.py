@@ -58,7 +58,7 @@ def after(seconds: float = 0, *, minutes: float = 0, hours: float = 0) -> dateti
 
 
 def task(name: str, *needs: str, phase: Phase = Phase.PENDING, **fields: Any) -> Task:
-    fields.setdefault("folder", f"/work/{name}")
+    fields.setdefault("folder", f"/projects/{name}")
     fields.setdefault("kind", name)
     depends_on = tuple(Dependency(n.removesuffix(":any"), n.endswith(":any")) for n in needs)
     return Task(name, f"{phase.value}/{name}.md", phase, depends_on=depends_on, **fields)
