@@ -92,7 +92,9 @@ def _class(kind: type) -> Coder:
         return Coder(datetime.isoformat, _checked(datetime, _moment))
     if kind is float:
         return Coder(lambda value: value, _float)
-    if kind in (str, int, bool):
+    if kind is str:
+        return Coder(str, _plain(str))  # a member of a StrEnum is text, too
+    if kind in (int, bool):
         return Coder(lambda value: value, _plain(kind))
     raise CodecError(f"no coder for {kind!r}")
 

@@ -9,19 +9,23 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from cctui.core.settings import Reserve, Settings
+from cctui.core import runners, tables, template
+from cctui.core.fields import task_name
+from cctui.core.settings import Settings
 from cctui.core.values import duration, near, shown
 
 Origin = Literal["default", "file", "environment", "flag"]
-SECTIONS = tuple(field.name for field in dataclasses.fields(Settings) if field.name not in ("root", "keys"))
+OPEN = {"keys": "the user's keymap", "runners": "a runner of your own: a command that reads the prompt"}
+"""Sections whose keys people name themselves, with the help line of each entry."""
+SECTIONS = tuple(field.name for field in dataclasses.fields(Settings) if field.name not in ("root", *OPEN))
 MIN_POLL = 60.0
 
 
@@ -54,13 +58,13 @@ def load(
     given = _from_file(path, problems)
     given |= _from_environment(environ)
     given |= {key: _Given(raw, "flag", f"--{key}") for key, raw in (flags or {}).items() if raw is not None}
-    testing = environ.get("CCTUI_TESTING") == "1"
     values: dict[str, Value] = {}
     for key, default, text in _known():
-        values[key] = _value(key, default, text, given.pop(key, None), testing, problems)
+        values[key] = _value(key, default, text, given.pop(key, None), environ, problems)
     for key, entry in given.items():
-        if key.startswith("keys.") and isinstance(entry.raw, str):
-            values[key] = Value(entry.raw, "", entry.origin, "the user's keymap")
+        section, _, name = key.partition(".")
+        if section in OPEN:
+            values[key] = Value(_named(section, name, entry, problems), "", entry.origin, OPEN[section])
         else:
             problems.append(_unknown(key, entry))
     if problems:
@@ -75,7 +79,7 @@ def _known() -> Iterator[tuple[str, object, str]]:
             section = getattr(Settings(), field.name)
             for inner in dataclasses.fields(section):
                 yield f"{field.name}.{inner.name}", getattr(section, inner.name), inner.metadata["help"]
-        elif field.name != "keys":
+        elif field.name not in OPEN:
             yield field.name, field.default, field.metadata["help"]
 
 
@@ -86,8 +90,11 @@ def _settings(values: Mapping[str, Value]) -> Settings:
         )
         for name in SECTIONS
     }
-    keys = tuple((key[5:], str(value.value)) for key, value in values.items() if key.startswith("keys."))
-    return Settings(root=str(values["root"].value), keys=keys, **sections)
+    named = {
+        name: tuple((key.partition(".")[2], value.value) for key, value in values.items() if key.startswith(f"{name}."))
+        for name in OPEN
+    }
+    return Settings(root=str(values["root"].value), **named, **sections)  # type: ignore[arg-type]
 
 
 # --- where values come from ------------------------------------------------------------------------------------------
@@ -106,7 +113,7 @@ def _from_file(path: Path, problems: list[str]) -> dict[str, _Given]:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
     found: dict[str, _Given] = {}
     for name, raw in table.items():
-        if name not in (*SECTIONS, "keys"):
+        if name not in (*SECTIONS, *OPEN):
             keys = {f"{name}.{key}": inner for key, inner in raw.items()} if isinstance(raw, dict) else {name: raw}
             found |= {key: _Given(inner, "file", str(path)) for key, inner in keys.items()}
         elif isinstance(raw, dict):
@@ -119,10 +126,10 @@ def _from_file(path: Path, problems: list[str]) -> dict[str, _Given]:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
     """CCTUI_SECTION_KEY of the known keys; other CCTUI_ variables belong to other parts."""
     names = {f"CCTUI_{key.replace('.', '_').upper()}": key for key, _, _ in _known()}
-    keymap = {name: f"keys.{name[11:].lower()}" for name in environ if name.startswith("CCTUI_KEYS_")}
-    return {
-        key: _Given(environ[name], "environment", name) for name, key in (names | keymap).items() if environ.get(name)
-    }
+    for section in OPEN:
+        start = f"CCTUI_{section.upper()}_"
+        names |= {name: f"{section}.{name.removeprefix(start).lower()}" for name in environ if name.startswith(start)}
+    return {key: _Given(environ[name], "environment", name) for name, key in names.items() if environ.get(name)}
 
 
 def _unknown(key: str, given: _Given) -> str:
@@ -134,30 +141,62 @@ def _unknown(key: str, given: _Given) -> str:
     elif section in SECTIONS:
         inside = near(name, [found.partition(".")[2] for found in known if found.startswith(f"{section}.")])
         close = f"{section}.{inside}" if inside else close
-    if section == "keys":
-        return f"{given.where}: {key} must be the keys as text, found {shown(given.raw)}"
+    elif near(section, (*SECTIONS, *OPEN)) in OPEN:
+        close = f"{near(section, OPEN)}.{name}"
     return f"{given.where}: unknown key {key}" + (f": did you mean {close}?" if close else "")
+
+
+def _named(section: str, name: str, given: _Given, problems: list[str]) -> str:
+    """The text of an entry that people name themselves."""
+    if section == "runners" and (words := _wrong_name(name)):
+        problems.append(f"{given.where}: a runner's name must be {words}, found {shown(name)}")
+        return ""
+    try:
+        if not isinstance(given.raw, str):
+            raise ValueError("the keys as text" if section == "keys" else "a command line as text")
+        if section == "runners":
+            template.words(given.raw)
+    except ValueError as error:
+        problems.append(f"{given.where}: {section}.{name} must be {error}, found {shown(given.raw)}")
+        return ""
+    return given.raw
+
+
+def _wrong_name(name: str) -> str:
+    """What a runner's name must be, when this is none."""
+    try:
+        plain = task_name(name) == name == name.lower()
+    except ValueError as error:
+        return str(error)
+    if not plain:
+        return "in lower case"
+    return f"none of cctui's own ({', '.join(runners.BY_NAME)})" if name in runners.BY_NAME else ""
 
 
 # --- what values may be ----------------------------------------------------------------------------------------------
 
 
-def _value(key: str, default: object, text: str, given: _Given | None, testing: bool, problems: list[str]) -> Value:
+def _value(
+    key: str, default: object, text: str, given: _Given | None, environ: Mapping[str, str], problems: list[str]
+) -> Value:
     if given is None:
         return Value(default, default, "default", text)
     try:
-        value = _read(key, default, given, testing)
+        value = _read(key, default, given, environ)
     except ValueError as error:
         problems.append(f"{given.where}: {key} must be {error}, found {shown(given.raw)}")
         value = default
     return Value(value, default, given.origin, text)
 
 
-def _read(key: str, default: object, given: _Given, testing: bool) -> object:
+def _read(key: str, default: object, given: _Given, environ: Mapping[str, str]) -> object:
     """The value as the settings hold it; ValueError says what is allowed."""
     raw, written = given.raw, given.origin == "environment"
+    testing = environ.get("CCTUI_TESTING") == "1"
     if key == "capacity.reserve":
-        return tuple(_reserve(table) for table in _list(_parsed(raw) if written else raw, "a list of tables"))
+        return tables.reserves(_parsed(raw) if written else raw)
+    if key == "worktree.projects":
+        return tables.projects(_parsed(raw) if written else raw, lambda text: _folder(text, environ))
     match default:
         case bool():
             return _flag(raw)
@@ -214,12 +253,17 @@ _RANGES: dict[str, tuple[float, float, str]] = {
     "run.default_timeout": (1, 30 * 86400, "over 0 and at most 30d"),
     "run.kill_grace_seconds": (0, 3600, "from 0 to 3600"),
     "run.stall_minutes": (0.01, 10080, "over 0 and at most 7d"),
+    "run.check_timeout": (1, 30 * 86400, "over 0 and at most 30d"),
+    "run.stagger_seconds": (0, 600, "from 0 to 600"),
     "run.retry_seconds": (0, 3600, "from 0 to 3600"),
     "run.outage_seconds": (0, 900, "from 0 to 900"),
     "capacity.five_hour_max": (0, 100, "percent, from 0 to 100"),
     "capacity.seven_day_max": (0, 100, "percent, from 0 to 100"),
+    "capacity.soft_landing": (0, 100, "percent, from 0 to 100"),
+    "capacity.hard_stop": (0, 100, "percent, from 0 to 100"),
     "capacity.poll_seconds": (MIN_POLL, 86400, "at least 60 seconds"),
     "capacity.blind_after_minutes": (0.01, 10080, "over 0 and at most 7d"),
+    "worktree.setup_timeout": (1, 30 * 86400, "over 0 and at most 30d"),
 }
 
 
@@ -233,6 +277,7 @@ def _within(key: str, value: float, testing: bool) -> float:
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
+    "tmux.scope": ("auto", "on", "off"),
     "ui.ascii": ("auto", "on", "off"),
     "ui.motion": ("auto", "on", "off"),
     "ui.on_hangup": ("headless", "stay", "stop"),
@@ -245,6 +290,7 @@ _SHAPES: dict[str, tuple[str, str]] = {
     "claude.command": (r".*\S.*", "a program's name or path"),
     "tmux.command": (r".*\S.*", "a program's name or path"),
 }
+_PATTERNS = ("claude.deny", "claude.allow")
 _SOURCES = ("stream", "statusline", "claude", "api", "transcripts")
 
 
@@ -264,21 +310,18 @@ def _texts(key: str, raw: object, written: bool) -> tuple[str, ...]:
     if written and isinstance(raw, str):
         plain = [part.strip() for part in raw.split(",") if part.strip()]
         raw = _parsed(raw) if raw.lstrip().startswith("[") else plain
-    items = _list(raw, "a list of texts")
-    for item in items:
+    if not isinstance(raw, list | tuple):
+        raise ValueError("a list of texts")
+    for item in raw:
         if not isinstance(item, str) or not item.isprintable():
             raise ValueError("a list of texts")
+        if key in _PATTERNS and not item.strip():
+            raise ValueError("a list of file patterns, none of them empty")
         if key == "capacity.sources" and item not in _SOURCES:
             close = near(item, _SOURCES)
             meant = f" (did you mean {close}?)" if close else ""
             raise ValueError(f"a list of {', '.join(_SOURCES)}, without {shown(item)}{meant}")
-    return tuple(dict.fromkeys(items))
-
-
-def _list(raw: object, words: str) -> list[Any]:
-    if isinstance(raw, list | tuple):
-        return list(raw)
-    raise ValueError(words)
+    return tuple(dict.fromkeys(raw))
 
 
 def _parsed(raw: object) -> object:
@@ -288,53 +331,22 @@ def _parsed(raw: object) -> object:
         raise ValueError('JSON, as in ["a", "b"]') from None
 
 
-# --- the reserve -----------------------------------------------------------------------------------------------------
-
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_RESERVE_KEYS = ("days", "from", "to", "five_hour", "seven_day")
+_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
-def _reserve(table: object) -> Reserve:
-    words = 'tables like {days = ["mon", "fri"], from = "08:00", to = "18:00", five_hour = 30, seven_day = 20}'
-    if not isinstance(table, dict):
-        raise ValueError(words)
-    for key in table:
-        if key not in _RESERVE_KEYS:
-            close = near(str(key), _RESERVE_KEYS)
-            raise ValueError(f"{words} without {key}" + (f" (did you mean {close}?)" if close else ""))
-    return Reserve(
-        days=tuple(_DAYS[day] for day in _days(table.get("days", list(_DAYS)))),
-        start=_hour(table.get("from", "00:00"), "from"),
-        end=_hour(table.get("to", "24:00"), "to"),
-        five_hour=_percent(table.get("five_hour", 0), "five_hour"),
-        seven_day=_percent(table.get("seven_day", 0), "seven_day"),
-    )
+def _folder(text: str, environ: Mapping[str, str]) -> str:
+    """An absolute path without links: folders are compared by it."""
 
+    def variable(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        if not environ.get(name):
+            raise ValueError(f"a path whose variables are set; ${name} is not")
+        return environ[name]
 
-def _days(raw: object) -> list[int]:
-    words = "tables whose days are a list of mon, tue, wed, thu, fri, sat, sun"
-    found: set[int] = set()
-    for item in _list(raw, words):
-        first, _, last = str(item).strip().lower().partition("-")
-        start, end = _day(first, words), _day(last or first, words)
-        found |= {(start + step) % 7 for step in range((end - start) % 7 + 1)}
-    return sorted(found)
-
-
-def _day(word: str, words: str) -> int:
-    if len(word) >= 3 and word[:3] in _DAYS and word.isalpha():
-        return _DAYS.index(word[:3])
-    raise ValueError(words)
-
-
-def _hour(raw: object, key: str) -> str:
-    text = raw.strftime("%H:%M") if isinstance(raw, time) else raw
-    if isinstance(text, str) and re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d|24:00", text):
-        return text.zfill(5)
-    raise ValueError(f"tables whose {key} is a time such as 08:00")
-
-
-def _percent(raw: object, key: str) -> float:
-    if isinstance(raw, int | float) and not isinstance(raw, bool) and 0 <= raw <= 100:
-        return float(raw)
-    raise ValueError(f"tables whose {key} is percent points, from 0 to 100")
+    path = _VARIABLE.sub(variable, text)
+    if path == "~" or path.startswith("~/"):
+        path = environ.get("HOME", "~") + path[1:]
+    path = os.path.expanduser(path)  # noqa: PTH111 - what it does not know it leaves, and the sentence below names it
+    if not path.startswith("/"):
+        raise ValueError(f"an absolute path (~ and $VAR are filled in), not {shown(text)}")
+    return os.path.realpath(path)

@@ -21,19 +21,21 @@ from cctui.adapters.ledger import Ledger, Samples
 from cctui.adapters.rundir import RunDir
 from cctui.adapters.store import Store
 from cctui.adapters.taskdir import TaskDir
-from cctui.adapters.tmux import Tmux, TmuxError
+from cctui.adapters.tmux import Tmux
 from cctui.adapters.usage import Usage
+from cctui.adapters.workspace import Workspace
 from cctui.busy import Busy
 from cctui.core.answer import answer
-from cctui.core.events import Asked, Effect, EffectFailed, Event, Launch, LaunchFailed, Leaving, Ticked
+from cctui.core.events import Asked, Effect, EffectFailed, Event, Launch, Leaving, Ticked
 from cctui.core.queue import ready
 from cctui.core.settings import Settings
 from cctui.core.step import alarm, refusal, step
 from cctui.core.view import rows
+from cctui.core.watching import at_rest
 from cctui.core.world import Command, Reason, Stage, World
 from cctui.link import Link, Server
 from cctui.local import LocalLink
-from cctui.perform import Hands, Unclaimed
+from cctui.perform import Hands, failure
 from cctui.places import Places
 from cctui.sources import SAFETY_SECONDS, Sources
 
@@ -65,11 +67,12 @@ class Engine:
             places=places,
             settings=settings,
             environ=self.environ,
-            taskdir=TaskDir(places, self.clock.zone),
+            taskdir=TaskDir(places, self.clock.zone, tuple(name for name, _ in settings.runners)),
             rundir=RunDir(places.runs),
+            workspace=Workspace(places, settings),
             store=Store(places.db),
             ledger=Ledger(places.history),
-            tmux=Tmux(settings.tmux.command, settings.tmux.socket),
+            tmux=Tmux(settings.tmux.command, settings.tmux.socket, scope=settings.tmux.scope),
             disk=ThreadPoolExecutor(1, thread_name_prefix="cctui-disk"),
         )
         self.link: Link = LocalLink(self)
@@ -111,9 +114,7 @@ class Engine:
         """Until nothing runs, and nothing that waits can start now."""
         while True:
             await self.idle()
-            runs = self.world.runs.values()
-            resting = (Stage.PARKED, Stage.CLAIMED) if "tmux" in self.world.programs else (Stage.PARKED,)
-            if ready(self.world) and all(run.stage in resting for run in runs):
+            if ready(self.world) and at_rest(self.world, self.clock.now()):
                 return
             await self._changed()
 
@@ -148,6 +149,7 @@ class Engine:
                     sources.look_at_runs,
                     sources.measure,
                     sources.check_programs,
+                    sources.watch_login,
                     self.server.run,
                 ),
             ),
@@ -254,7 +256,7 @@ class Engine:
             answer = await self.hands.perform(effect)
         except Exception as error:
             log.warning("%s failed: %s", type(effect).__name__, error, exc_info=True)
-            answer = self._failure(effect, error)
+            answer = failure(effect, error)
         if answer is not None:
             self.post(answer)
         if isinstance(effect, Launch):
@@ -262,15 +264,6 @@ class Engine:
         else:
             # Our own change: do not wait for the watcher to tell of it.
             self.sources.scan.wish()
-
-    def _failure(self, effect: Effect, error: Exception) -> Event:
-        text = str(error) or type(error).__name__
-        if isinstance(effect, Launch):
-            # What tmux does wrong is not the task's fault: no attempt is spent, the queue holds until the next check.
-            program = "tmux" if isinstance(error, TmuxError) else getattr(error, "program", None)
-            claimed = effect.leg > 1 or not isinstance(error, Unclaimed)
-            return LaunchFailed(effect.spec.run_id, effect.leg, text, program, claimed)
-        return EffectFailed(effect, text)
 
     async def _write_active(self) -> None:
         """context/active-agents.md: for other agents and for the person's notes; its loss stops nothing."""

@@ -13,6 +13,7 @@ import os
 import socket as sockets
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
@@ -32,10 +33,13 @@ TEXT_LIMIT = 2 << 20
 QUEUED = 64
 """Answers that may wait for one client before no more of its questions are read."""
 SETTLE_SECONDS = 1.5
+BIND_SECONDS = 5.0
+"""How often the server looks whether its socket is still there."""
 DRAIN_SECONDS = 30.0
 """A client that takes nothing for so long is dropped."""
 
 How = Literal["detach", "stop"]
+Identity = tuple[int, int] | None
 
 
 class LinkError(Exception):
@@ -66,6 +70,9 @@ class Link(Protocol):
         """A task file's text, or a run note's (a path relative to ROOT).  Raises LinkError."""
 
     async def tail(self, run_id: str, lines: int = 200) -> str: ...
+    async def diff(self, run_id: str) -> str:
+        """What a run changed, as git shows it.  Raises LinkError when that is not known."""
+
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
         """The command that shows a run's terminal.  Raises LinkError when it has none."""
 
@@ -102,7 +109,7 @@ def patch(old: World | None, new: World, encoded: Mapping[str, str]) -> str:
 
 
 class Server:
-    """The engine's side.  `run` serves until it is cancelled."""
+    """The engine's side.  `run` serves until it is cancelled, on a new socket when somebody deletes the one it has."""
 
     def __init__(self, link: Link, socket: Path, answer: Callable[[World, str, Mapping[str, Any], datetime], Answer]):
         self.link = link
@@ -113,18 +120,28 @@ class Server:
         self._clients: dict[Client, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        listening = bind(self._socket)
-        inode = self._socket.stat().st_ino
-        server = await asyncio.start_unix_server(self._accept, sock=listening, limit=LINE_LIMIT)
+        server, bound = await self._listen()
         ended = self.link.subscribe(self._heard)
         self.ready.set()
         try:
-            await asyncio.Event().wait()  # not serve_forever: its end waits for every client to go
+            while True:  # not serve_forever: its end waits for every client to go
+                await asyncio.sleep(BIND_SECONDS)
+                if identity(self._socket) == bound:
+                    continue
+                with suppress(LinkError, OSError):  # another engine answers there, or the folder cannot be made yet
+                    old, (server, bound) = server, await self._listen()
+                    old.close()  # whoever is connected stays so
         finally:
             ended()
             server.close()
-            unlink(self._socket, inode)
+            unlink(self._socket, bound)
             await self._dismiss()
+
+    async def _listen(self) -> tuple[asyncio.Server, Identity]:
+        """A new socket, and what it is known by.  Raises LinkError or OSError."""
+        listening = bind(self._socket)
+        bound = identity(self._socket)
+        return await asyncio.start_unix_server(self._accept, sock=listening, limit=LINE_LIMIT), bound
 
     async def _dismiss(self) -> None:
         for task in self._clients.values():
@@ -267,6 +284,8 @@ async def respond(
                 return {"text": (await link.text(what))[-TEXT_LIMIT:]}
             case {"do": "tail", "run": str(run_id), "lines": int(lines)}:
                 return {"text": (await link.tail(run_id, min(max(lines, 0), 100_000)))[-TEXT_LIMIT:]}
+            case {"do": "diff", "run": str(run_id)}:
+                return {"text": beginning(await link.diff(run_id))}
             case {"do": "leave", "how": "stop"}:
                 await link.leave("stop")
                 return {}
@@ -274,6 +293,12 @@ async def respond(
                 return {"error": f"not understood: {str(message.get('do'))[:40]}"}
     except (LinkError, CodecError) as error:
         return {"error": str(error)}
+
+
+def beginning(text: str) -> str:
+    """As much of a diff as one answer holds; what is left out is said."""
+    left = len(text) - TEXT_LIMIT
+    return text if left <= 0 else f"{text[:TEXT_LIMIT]}\n… {left} more characters\n"
 
 
 async def order(link: Link, command: Command) -> dict[str, Any]:
@@ -342,13 +367,20 @@ def answers(path: Path) -> bool:
         return True
 
 
-def unlink(path: Path, inode: int) -> None:
-    """Remove our socket file, but not one that has taken its place."""
+def identity(path: Path) -> Identity:
+    """Device and inode; None when nothing is there."""
     try:
-        if path.stat().st_ino == inode:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def unlink(path: Path, bound: Identity) -> None:
+    """Remove our socket file, but not one that has taken its place."""
+    with suppress(OSError):
+        if bound is not None and identity(path) == bound:
             path.unlink()
-    except FileNotFoundError:
-        return
 
 
 async def hang_up(writer: asyncio.StreamWriter) -> None:

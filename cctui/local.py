@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cctui.adapters.taskdir import TaskDirError
+from cctui.adapters.workspace import WorkspaceError
 from cctui.core.launch import session_name
 from cctui.core.world import Command, Reason, World
 from cctui.link import How, LinkError
@@ -55,6 +56,12 @@ class LocalLink:
     async def tail(self, run_id: str, lines: int = 200) -> str:
         hands = self._engine.hands
         return await asyncio.to_thread(hands.rundir.tail, run_id, lines)
+
+    async def diff(self, run_id: str) -> str:
+        try:
+            return await asyncio.to_thread(self._engine.hands.workspace.diff, run_id)
+        except WorkspaceError as error:
+            raise LinkError(str(error)) from error
 
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
         run = self.world.runs.get(run_id)

@@ -115,6 +115,9 @@ class RemoteLink:
     async def tail(self, run_id: str, lines: int = 200) -> str:
         return str((await self._ask({"do": "tail", "run": run_id, "lines": lines}))["text"])
 
+    async def diff(self, run_id: str) -> str:
+        return str((await self._ask({"do": "diff", "run": run_id}))["text"])
+
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
         run = self.world.runs.get(run_id)
         if run is None:

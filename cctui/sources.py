@@ -8,17 +8,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cctui.adapters import claude
+from cctui.adapters import claude, health, login, plugins
 from cctui.adapters.clock import Clock
 from cctui.adapters.ledger import Samples
 from cctui.adapters.usage import Usage
 from cctui.adapters.watch import watch
 from cctui.busy import Busy, Wish
-from cctui.core.events import Answered, Checked, Event, Loaded, Looked, Measured, Progressed, Scanned
-from cctui.core.world import Progress, Reading, SightState, SourceState, Stage, World
+from cctui.core.events import Answered, Checked, Event, Loaded, LoginSeen, Looked, Measured, Progressed, Scanned
+from cctui.core.runners import asks_for_plugin
+from cctui.core.world import Parked, Phase, Progress, Reading, SightState, SourceState, Stage, Why, World
 from cctui.perform import Hands
 
 log = logging.getLogger("cctui.sources")
@@ -28,6 +29,8 @@ SAFETY_SECONDS = 30.0
 FOLLOW_SECONDS = 1.0
 """Between two looks at living runs."""
 PROGRAMS_SECONDS = 60.0
+TROUBLED_SECONDS = 5.0
+LOGIN_SECONDS = 3.0
 LEARN_FROM = 5000
 """Newest history lines that learning sees."""
 
@@ -160,8 +163,9 @@ class Sources:
 
     def _until_reset(self) -> float:
         """Seconds until the limit that stands should be over; 0 when none stands."""
-        limit = self.world().limit
-        return (limit.until - self.clock.now()).total_seconds() if limit else 0.0
+        now = self.clock.now()
+        moments = [stop.until for stop in self.world().stops.values() if stop.why is Why.LIMIT and stop.until]
+        return min(((moment - now).total_seconds() for moment in moments if moment > now), default=0.0)
 
     async def _measured(self, readings: tuple[Reading, ...], states: tuple[SourceState, ...]) -> None:
         known = set(self.world().readings)
@@ -177,9 +181,48 @@ class Sources:
     async def check_programs(self) -> None:
         while True:
             with self.busy.at_work():
-                missing: Mapping[str, str] = await asyncio.to_thread(
-                    claude.missing_programs, self.hands.settings, self.hands.environ
-                )
-                if not self.world().checked or dict(missing) != dict(self.world().programs):
-                    self.post(Checked(missing))
-            await asyncio.sleep(PROGRAMS_SECONDS)
+                missing = await asyncio.to_thread(self._missing)
+                plugins = await self._plugins() if "claude" not in missing else ()
+                world = self.world()
+                if not world.checked or missing != dict(world.programs) or plugins not in (None, world.plugins):
+                    self.post(Checked(missing, plugins))
+            await self._rest()
+
+    def _missing(self) -> dict[str, str]:
+        missing = dict(claude.missing_programs(self.hands.settings, self.hands.environ))
+        trouble = health.trouble(self.hands.places)
+        return missing | {"disk": trouble} if trouble else missing
+
+    async def _plugins(self) -> tuple[str, ...] | None:
+        """Asked only while a task waits whose runner may be a plugin's skill: asking starts the program."""
+        tasks = self.world().tasks.values()
+        if not any(asks_for_plugin(task.runner) and task.phase is Phase.PENDING for task in tasks):
+            return None
+        return await plugins.plugins(self.hands.settings, self.hands.environ)
+
+    async def _rest(self) -> None:
+        """Until the next check: soon, when something is known to be wrong or unknown."""
+        for _ in range(int(PROGRAMS_SECONDS / TROUBLED_SECONDS)):
+            await asyncio.sleep(TROUBLED_SECONDS)
+            world = self.world()
+            unknown = world.plugins is None and any(asks_for_plugin(task.runner) for task in world.tasks.values())
+            if world.programs or unknown:
+                return
+
+    # --- the login ---
+
+    async def watch_login(self) -> None:
+        """While a refused login stands: has a person logged in again?"""
+        seen: tuple[Parked, login.Stamp | None] | None = None
+        while True:
+            await asyncio.sleep(LOGIN_SECONDS)
+            stop = self.world().stops.get(Why.LOGIN)
+            if stop is None:
+                seen = None
+                continue
+            stamp = await asyncio.to_thread(login.stamp, self.hands.settings, self.hands.environ)
+            if seen is None or seen[0].since != stop.since:
+                seen = stop, stamp
+            elif stamp != seen[1]:
+                seen = stop, stamp
+                self.post(LoginSeen())

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
+import shutil
 import socket as sockets
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cctui import __version__, link
@@ -64,6 +68,26 @@ worlds = st.builds(
 )
 
 
+@cache
+def whole(hint: Any) -> st.SearchStrategy[Any]:
+    """Values of a type in which every field is filled, small ones."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if is_dataclass(hint) and isinstance(hint, type):
+        hints = get_type_hints(hint)
+        return st.builds(hint, **{part.name: whole(hints[part.name]) for part in fields(hint)})
+    if origin in (Union, UnionType):
+        return st.one_of([whole(part) for part in parts])
+    if origin is tuple and len(parts) == 2 and parts[1] is Ellipsis:
+        return st.lists(whole(parts[0]), max_size=2).map(tuple)
+    if origin is tuple:
+        return st.tuples(*(whole(part) for part in parts))
+    if origin is frozenset:
+        return st.frozensets(whole(parts[0]), max_size=2)
+    if origin is Mapping:
+        return st.dictionaries(st.text(max_size=4), whole(parts[1]), max_size=2)
+    return st.text(max_size=6) if hint is str else st.from_type(hint)
+
+
 def through(value: Any) -> Any:
     return decode(json.loads(json.dumps(encode(value))))
 
@@ -89,6 +113,47 @@ def test_every_field_of_the_world_travels_alone(world: World) -> None:
         }
     )
     assert rebuilt == world
+
+
+@pytest.mark.parametrize("name", sorted(vocabulary()))
+def test_every_word_survives_the_wire_with_all_its_fields(name: str) -> None:
+    """Also those with a default, which hypothesis leaves alone unless it is told."""
+    kind = vocabulary()[name]
+
+    @given(whole(kind))
+    @settings(max_examples=15 if len(fields(kind)) < 20 else 4, suppress_health_check=list(HealthCheck))
+    def check(value: Any) -> None:
+        assert through(value) == value
+
+    check()
+
+
+def test_a_run_with_all_that_can_happen_to_one_survives_the_wire() -> None:
+    parked = words.Parked(Why.NEEDS_YOU, NOW, None, part=words.Part.WORK, text="Plan: three steps")
+    spec = words.Spec(
+        "r1", "digest", "pending/digest.md", 1, words.Runner.LOOP, "digest", words.Mode.PLAN_FIRST, "/x", NOW, 60.0,
+        "cc-r1", "00000000-0000-4000-8000-000000000001", env=("A", "B"), setup="make", rollback=True,
+    )  # fmt: skip
+    legs = tuple(words.Leg(part, why) for part in words.Part for why in ("", Why.CHECK, Why.LOST))
+    tree = words.Tree("/x", "/x/y", "abc", "cctui/digest-r1", "/w", "refs/cctui/r1", "no snapshot: locked")
+    run = words.Run(
+        spec, words.Stage.PARKED, parked=parked, legs=legs, halting=words.Halting.LANDING, asks="may I?",
+        approved=True, tree=tree, work=words.Ending(words.Stop.EXIT, NOW, 5.0, 0), again_at=NOW, tries=2,
+    )  # fmt: skip
+    world = World(runs={"r1": run}, stops={"login": parked, "limit:five_hour": parked}, plugins=("omc",), at=NOW)
+    back = through(world)
+    assert back == world
+    assert back.runs["r1"].legs[0].part is words.Part.SETUP
+    assert back.runs["r1"].halting is words.Halting.LANDING
+    assert through(words.Changes(2, 5, "branch kept")) == words.Changes(2, 5, "branch kept")
+    assert through(words.TakeOver("digest")) == words.TakeOver("digest")
+    assert through(words.Rollback("r1")) == words.Rollback("r1")
+
+
+def test_text_that_is_a_member_of_an_enumeration_is_text() -> None:
+    task = Task("a", "pending/a.md", Phase.PENDING, runner=words.Runner.LOOP)
+    assert type(encode(task)["runner"]) is str
+    assert decode(encode(task)) == task
 
 
 def test_everything_in_the_vocabulary_has_a_coder() -> None:
@@ -170,6 +235,72 @@ def test_a_spoiled_lock_file_names_nobody(tmp_path: Path, text: str) -> None:
     assert Lock(tmp_path / "engine.lock").owner() is None
 
 
+@pytest.mark.parametrize("how", ["deleted", "state deleted", "replaced", "copied back"])
+def test_a_lock_file_that_was_deleted_is_noticed_and_taken_again(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "state/engine.lock"
+    first, second = Lock(path), Lock(path)
+    assert not first.intact()
+    assert first.acquire()
+    assert first.intact()
+    match how:
+        case "deleted":
+            path.unlink()
+        case "state deleted":
+            shutil.rmtree(path.parent)
+        case "replaced":
+            (path.parent / "new").touch()
+            (path.parent / "new").replace(path)
+        case _:
+            copy = path.read_bytes()
+            path.unlink()
+            path.write_bytes(copy)
+    assert first.held
+    assert not first.intact()
+    assert first.retake()
+    assert first.intact()
+    assert not second.acquire()
+    owner = second.owner()
+    assert owner
+    assert owner.pid == os.getpid()
+    first.release()
+    assert second.acquire()
+
+
+def test_whoever_lost_the_lock_to_another_learns_it(tmp_path: Path) -> None:
+    path = tmp_path / "engine.lock"
+    first, second = Lock(path), Lock(path)
+    assert first.acquire()
+    path.unlink()
+    assert second.acquire()
+    assert not first.intact()
+    assert not first.retake()
+    assert second.intact()
+    assert second.retake()
+    second.release()
+    assert first.retake(), "the other one has gone: it is ours again"
+    assert first.intact()
+
+
+def test_what_was_deleted_between_opening_and_locking_protects_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "engine.lock"
+    real, times = fcntl.flock, [0]
+
+    def late(fd: int, how: int) -> None:
+        times[0] += 1
+        if times[0] == 1:
+            path.unlink()
+        real(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    first = Lock(path)
+    assert first.acquire()
+    assert times == [2]
+    assert first.intact()
+    assert not Lock(path).acquire()
+
+
 # --- the socket ------------------------------------------------------------------------------------------------------
 
 
@@ -218,6 +349,13 @@ class FakeLink:
 
     async def tail(self, run_id: str, lines: int = 200) -> str:
         return f"{lines} lines of {run_id}"
+
+    async def diff(self, run_id: str) -> str:
+        if run_id == "big":
+            return "+" * (link.TEXT_LIMIT + 5)
+        if run_id != "r1":
+            raise LinkError(f"there is no run {run_id}")
+        return "--- a\n+++ b\n"
 
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
         return ["tmux", run_id]
@@ -304,6 +442,18 @@ async def test_commands_go_to_the_engine_and_refusals_come_back(path: Path) -> N
         assert await front.tail("r1", 20) == "20 lines of r1"
         with pytest.raises(LinkError, match="no file for b"):
             await front.text("b")
+        await front.close()
+
+
+async def test_what_a_run_changed_comes_over_the_socket(path: Path) -> None:
+    async with serving(FakeLink("a"), path):
+        front = await connect(path)
+        assert await front.diff("r1") == "--- a\n+++ b\n"
+        with pytest.raises(LinkError, match="no run r2"):
+            await front.diff("r2")
+        big = await front.diff("big")
+        assert big.startswith("+" * link.TEXT_LIMIT)
+        assert big.endswith("\n… 5 more characters\n")
         await front.close()
 
 
@@ -487,6 +637,79 @@ async def test_only_the_owner_may_open_the_socket_and_it_goes_with_the_engine(pa
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert not path.exists()
+
+
+@pytest.mark.parametrize("gone", ["file", "folder", "replaced"])
+async def test_a_socket_that_somebody_deleted_is_made_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    monkeypatch.setattr(link, "BIND_SECONDS", 0.02)
+    fake = FakeLink("a")
+    async with serving(fake, path):
+        old = await connect(path)
+        for _ in range(2):
+            inode = path.stat().st_ino
+            path.unlink()
+            if gone == "folder":
+                path.parent.rmdir()
+            if gone == "replaced":
+                with sockets.socket(sockets.AF_UNIX) as dead:
+                    dead.bind(str(path))
+            await until(lambda: path.exists() and link.answers(path))
+            assert path.stat().st_ino != inode or gone == "folder"
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            new = await connect(path)
+            assert await new.send(Hold()) is None
+            await new.close()
+        fake.publish(memory=Memory(hold=True))
+        await until(lambda: old.world.memory.hold)
+        assert old.trouble is None, "whoever was connected has noticed nothing"
+        await old.close()
+    assert not path.exists()
+
+
+async def test_a_socket_that_another_engine_serves_is_never_taken(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "BIND_SECONDS", 0.02)
+    tried: list[Path] = []
+    real = link.bind
+
+    def counted(where: Path) -> sockets.socket:
+        tried.append(where)
+        return real(where)
+
+    async with serving(FakeLink("first"), path):
+        path.unlink()
+        async with serving(FakeLink("second"), path):
+            monkeypatch.setattr(link, "bind", counted)
+            inode = path.stat().st_ino
+            await until(lambda: len(tried) > 3)
+            assert path.stat().st_ino == inode
+            front = await connect(path)
+            assert list(front.world.tasks) == ["second"]
+            await front.close()
+        await until(lambda: path.exists() and link.answers(path))  # the other one has left: it is the first one's again
+        front = await connect(path)
+        assert list(front.world.tasks) == ["first"]
+        await front.close()
+
+
+async def test_a_folder_that_cannot_be_made_yet_is_tried_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "BIND_SECONDS", 0.02)
+    async with serving(FakeLink("a"), path):
+        path.unlink()
+        path.parent.rmdir()
+        path.parent.write_text("in the way")
+        tried: list[Path] = []
+        real = link.bind
+
+        def counted(where: Path) -> sockets.socket:
+            tried.append(where)
+            return real(where)
+
+        monkeypatch.setattr(link, "bind", counted)
+        await until(lambda: len(tried) > 2)
+        path.parent.unlink()
+        await until(lambda: path.exists() and link.answers(path))
 
 
 async def test_a_stale_socket_is_replaced_and_a_living_one_is_not(path: Path) -> None:

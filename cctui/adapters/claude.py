@@ -1,35 +1,24 @@
-"""Claude Code as a program: how a task becomes its command line, its environment and its prompt.
+"""Claude Code as a program: where it is, what it may see of the person's environment, whether they are logged in.
 
 Measured against the real program (2.1.329).  Everything goes through flags, standard input and the environment of the
-one run; the person's own settings are never edited, permissions are never bypassed, and no key of theirs is handed on
-unless they name it.
+one run; the person's own settings are never edited, and no key of theirs is handed on unless they name it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
-import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cctui.adapters.runfiles import LegPlan, read_leg
-from cctui.adapters.stream import Fold, fold
 from cctui.core.settings import Settings
-from cctui.core.world import Mode, Runner, Spec, Task, Why
-
-__all__ = ["ClaudeError", "Fold", "auth_status", "fold", "follow_up", "leg_plan", "missing_programs", "prompt"]
-
-READING = ("Read", "Grep", "Glob", "WebFetch", "WebSearch")
-WORKING = ("Bash", "Read", "Edit", "Write", "NotebookEdit", "Glob", "Grep", "WebFetch", "WebSearch", "Task", "Skill")
-SLEEPERS = ("ScheduleWakeup", "CronCreate", "CronDelete", "CronList", "Monitor", "RemoteTrigger")
-"""Tools that would wait inside the slot, or start work that no engine knows of."""
 
 _KEPT = frozenset((
     "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TERM", "COLORTERM", "TZ", "TMPDIR",
@@ -38,11 +27,6 @@ _KEPT = frozenset((
 ))  # fmt: skip
 _KEPT_PREFIXES = ("LC_", "XDG_")
 _AUTH_TIMEOUT = 20.0
-_FOLLOW_UP = {
-    Why.LIMIT: "The usage window is open again.",
-    Why.OUTAGE: "The service answers again after an outage.",
-    Why.LOGIN: "The login works again.",
-}
 
 
 class ClaudeError(Exception):
@@ -54,9 +38,6 @@ class _Folders(Protocol):
     def agents(self) -> Path: ...
     @property
     def context(self) -> Path: ...
-
-
-# --- the prompt ------------------------------------------------------------------------------------------------------
 
 
 def prompt(places: _Folders, task_body: str) -> str:
@@ -75,146 +56,30 @@ def _text(path: Path) -> str:
         raise ClaudeError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def follow_up(reason: str = "") -> str:
-    """What a resumed conversation is told; `reason` is why it had to wait (limit, outage, login), or a sentence."""
-    opened = _FOLLOW_UP.get(Why(reason)) if reason in tuple(Why) else reason.strip()
-    sentence = opened or "The interruption is over."
-    return (
-        f"{sentence} Continue the task you were working on; do not repeat work that is already complete. "
-        "Where the outcome of the last step is unknown, check it first.\n"
-    )
+# --- the program -----------------------------------------------------------------------------------------------------
 
 
-# --- the command line ------------------------------------------------------------------------------------------------
-
-
-def leg_plan(
-    spec: Spec,
-    task: Task | None,
-    settings: Settings,
-    *,
-    leg: int,
-    resume: bool,
-    prompt_file: Path,
-    environ: Mapping[str, str],
-    reason: str = "",
-) -> LegPlan:
-    """How leg `leg` of a run is started.  `prompt_file` lies in the run's folder.
-
-    For a later leg `task` may be None: what the task asked for is read from the first leg's file.  With `resume` the
-    leg goes on with the conversation of the leg before; without, it begins a new one with the whole prompt.  Every leg
-    has the whole time limit: the waiting between them was not the task's doing.
-    """
-    folder = prompt_file.parent
-    env = {**environment(settings, environ), "CCTUI_TASK": spec.task, "CCTUI_RUN": spec.run_id}
-    env["CCTUI_RUN_DIR"] = str(folder)
-    banner = f"▶ {spec.task} · run {spec.run_id}" + (f" · part {leg}" if leg > 1 else "")
-    grace = settings.run.kill_grace_seconds
-    if spec.runner is Runner.SHELL:
-        shell = ("/bin/sh", "-c", _command(task, folder))
-        return LegPlan(shell, env, spec.folder, None, "log", spec.timeout, grace, "plain", banner)
-    if spec.runner is not Runner.CLAUDE:
-        raise ClaudeError(f"{spec.task}: the runner `{spec.runner}` cannot be started this way.")
-    session = _conversation(spec, folder, leg, resume)
-    going_on = resume and leg > 1
-    argv = (
-        *_program(settings),
-        *("-p", "--output-format", "stream-json", "--verbose"),
-        *("--resume" if going_on else "--session-id", session),
-        *_options(task, spec, folder),
-    )
-    # A background job would hold the slot after the work is done (a result is printed, the process stays) and is cut
-    # off after ten minutes anyway.  So commands run in the foreground, and may take as long as the task may.
-    env |= {"CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1", "BASH_MAX_TIMEOUT_MS": str(int(spec.timeout * 1000))}
-    text = follow_up(reason) if going_on else None
-    stdin = f"prompt-{leg}.md" if going_on else prompt_file.name
-    return LegPlan(argv, env, spec.folder, stdin, "stream", spec.timeout, grace, "claude", banner, text, session)
-
-
-def _program(settings: Settings) -> list[str]:
-    words = shlex.split(settings.claude.command)
+def program(settings: Settings) -> list[str]:
+    """The words of `claude.command`, the first as it will be searched for on PATH."""
+    try:
+        words = shlex.split(settings.claude.command)
+    except ValueError:
+        words = []
     if not words:
-        raise ClaudeError("claude.command is empty: set it to the Claude Code program.")
+        raise ClaudeError("claude.command is no command: set it to the Claude Code program.")
     return [str(Path(words[0]).expanduser()) if "/" in words[0] else words[0], *words[1:]]
 
 
-def _conversation(spec: Spec, folder: Path, leg: int, resume: bool) -> str:
-    """The UUID this leg uses.  The program refuses one that was begun before, so a fresh start gets a new one."""
-    if leg == 1:
-        return spec.session_id
-    if resume:
-        before = read_leg(folder, leg - 1)
-        return (before.plan.session_id if before else None) or spec.session_id
-    return str(uuid.uuid5(uuid.UUID(spec.session_id), f"leg-{leg}"))
-
-
-def _command(task: Task | None, folder: Path) -> str:
-    if task is None:
-        first = read_leg(folder, 1)
-        if first is None:
-            raise ClaudeError(f"{folder}/leg-1.json cannot be read, so the run cannot go on.")
-        return first.plan.argv[-1]
-    if not task.command:
-        raise ClaudeError(f"{task.name}: a shell task needs `command:`.")
-    return task.command
-
-
-def _options(task: Task | None, spec: Spec, folder: Path) -> tuple[str, ...]:
-    """Everything after the conversation's flag; for a later leg, as the first leg had it."""
-    if task is not None:
-        return (*_permissions(task), *_limits(task, spec))
-    first = read_leg(folder, 1)
-    if first is None or "--session-id" not in first.plan.argv:
-        raise ClaudeError(f"{folder}/leg-1.json cannot be read, so the run cannot go on.")
-    return first.plan.argv[first.plan.argv.index("--session-id") + 2 :]
-
-
-def _permissions(task: Task) -> tuple[str, ...]:
-    """What the mode allows.
-
-    read-only rests on --tools: `dontAsk` alone lets through whatever the person's own settings allow, Bash and Write
-    among it (seen).  MCP servers are left out for the same reason.  `--permission-prompts none` refuses at once what
-    would otherwise ask, since nobody is there.
-    """
-    common = ("--permission-prompts", "none", "--disallowedTools", *SLEEPERS)
-    if task.mode is Mode.READ_ONLY:
-        named = tuple(rule for rule in task.allowed_tools if rule.partition("(")[0] in READING)
-        if task.allowed_tools and not named:
-            raise ClaudeError(f"{task.name}: read-only allows no other tools than {', '.join(READING)}.")
-        tools = tuple(dict.fromkeys(rule.partition("(")[0] for rule in named)) or READING
-        rules = named or READING
-        return (
-            *("--permission-mode", "dontAsk", "--strict-mcp-config"),
-            *("--tools", ",".join(tools), "--allowedTools", *rules),
-            *common,
-        )
-    if task.mode is Mode.AUTONOMOUS:
-        return ("--permission-mode", "acceptEdits", "--allowedTools", *(task.allowed_tools or WORKING), *common)
-    raise ClaudeError(f"{task.name}: the mode `{task.mode}` cannot be started this way.")
-
-
-def _limits(task: Task, spec: Spec) -> tuple[str, ...]:
-    values = (
-        ("--model", spec.model or task.model),
-        ("--effort", task.effort),
-        ("--max-turns", task.max_turns),
-        ("--max-budget-usd", task.max_budget_usd),
-    )
-    return tuple(word for flag, value in values if value is not None for word in (flag, str(value)))
-
-
-# --- the environment -------------------------------------------------------------------------------------------------
-
-
-def environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """What a run may see of `environ`: an allow-list, and what the person names in claude.env.
+def environment(settings: Settings, environ: Mapping[str, str], named: Collection[str] = ()) -> dict[str, str]:
+    """What a run may see of `environ`: an allow-list, what the person names in claude.env, and what is `named`.
 
     An API key that was left in would bill the API instead of the plan; CLAUDE* would make the run a child of another.
     """
+    asked = {*settings.claude.env, *named}
     kept = {
         name: value
         for name, value in environ.items()
-        if name.upper() in _KEPT or name.startswith(_KEPT_PREFIXES) or name in settings.claude.env
+        if name.upper() in _KEPT or name.startswith(_KEPT_PREFIXES) or name in asked
     }
     folder = settings.claude.config_dir or environ.get("CLAUDE_CONFIG_DIR", "")
     if folder:
@@ -222,30 +87,58 @@ def environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str
     return kept
 
 
-# --- asking the program ----------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the program answered to a question."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+async def ask(
+    settings: Settings, environ: Mapping[str, str], *words: str, seconds: float, cwd: str | None = None
+) -> Said:
+    """Run the program with `words` and nothing on its standard input.
+
+    Raises ClaudeError when it is missing, TimeoutError when it takes longer; nothing it started stays behind.
+    """
+    argv, env, pipe = program(settings), environment(settings, environ), asyncio.subprocess.PIPE
+    found = shutil.which(argv[0], path=env.get("PATH"))
+    if found is None:
+        raise ClaudeError(_missing("claude", argv[0]))
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(found, *argv[1:], *words),
+            env=env,
+            cwd=cwd,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ClaudeError(f"{found} cannot be started: {error.strerror}.") from None
+    try:
+        async with asyncio.timeout(seconds):
+            out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    return Said(process.returncode or 0, out, err)
 
 
 async def auth_status(settings: Settings, environ: Mapping[str, str]) -> tuple[bool, str]:
     """Logged in or not, with a sentence.  It also refreshes a login that has expired; no model is asked."""
-    argv = [*_program(settings), "auth", "status"]
-    pipe = asyncio.subprocess.PIPE
-    env = environment(settings, environ)
-    program = shutil.which(argv[0], path=env.get("PATH"))
-    if program is None:
-        return False, _missing("claude", argv[0])
-    process = await asyncio.create_subprocess_exec(
-        program, *argv[1:], env=env, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
-    )
+    name = program(settings)[0]
     try:
-        out, err = await asyncio.wait_for(process.communicate(), _AUTH_TIMEOUT)
+        said = await ask(settings, environ, "auth", "status", seconds=_AUTH_TIMEOUT)
+    except ClaudeError as error:
+        return False, str(error)
     except TimeoutError:
-        return False, f"`{argv[0]} auth status` has not answered for {_AUTH_TIMEOUT:g} s."
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    return _login(out, err, process.returncode or 0, argv[0])
+        return False, f"`{name} auth status` has not answered for {_AUTH_TIMEOUT:g} s."
+    return _login(said.out, said.err, said.code, name)
 
 
 def _login(out: bytes, err: bytes, code: int, program: str) -> tuple[bool, str]:
@@ -265,7 +158,7 @@ def _login(out: bytes, err: bytes, code: int, program: str) -> tuple[bool, str]:
 def missing_programs(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     """claude, tmux and git, as far as they are missing or too old → a sentence with what to type."""
     path = environ.get("PATH", os.defpath)
-    wanted = {"claude": _program(settings)[0], "tmux": settings.tmux.command, "git": "git"}
+    wanted = {"claude": program(settings)[0], "tmux": settings.tmux.command, "git": "git"}
     found = {name: shutil.which(program, path=path) for name, program in wanted.items()}
     missing = {name: _missing(name, wanted[name]) for name, file in found.items() if file is None}
     if found["tmux"] and (old := _too_old(found["tmux"])):

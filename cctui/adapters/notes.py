@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from cctui.adapters import atomic
+from cctui.core.filing import note_path
 from cctui.core.view import Row
 from cctui.core.words import count, outcome, safe, safe_text
-from cctui.core.world import Ending, Record, Run, Spec, Stage, Status
+from cctui.core.world import Changes, Ending, Record, Run, Spec, Stage, Status
 from cctui.places import Places
+from cctui.runner.redact import redact
 
 TASK_CHARS = 20_000
 OUTPUT_CHARS = 60_000
@@ -27,15 +30,46 @@ class NotesError(OSError):
     """A note cannot be written, and why."""
 
 
-def write_note(
-    places: Places, spec: Spec, record: Record, ending: Ending | None, output_tail: str, task_text: str
-) -> Path:
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a note tells beside the record."""
+
+    ending: Ending | None = None
+    changes: Changes | None = None
+    output: str = ""
+    """The end of what the run put out."""
+    task: str = ""
+    """The task file's text."""
+    plan: str = ""
+    """The plan that a person has accepted, or has not."""
+    returned: str = ""
+    """JSON that a Python task returned."""
+    secrets: tuple[str, ...] = ()
+    """Values that must not stand in a note, beside everything that looks like a key."""
+
+
+def write_note(places: Places, spec: Spec, record: Record, about: About) -> Path:
     """The run's note, where `record.log_file` says; NotesError names the path."""
-    path = places.root / record.log_file
+    text = "".join((_front(_properties(spec, record)), _body(spec, record, about)))
+    return _put(places, record.log_file, text, about.secrets)
+
+
+def write_plan(places: Places, spec: Spec, plan: str, secrets: tuple[str, ...] = ()) -> Path:
+    """The same note while its run waits for a person to accept the plan; the end of the run replaces it."""
+    known: dict[str, object] = {"task": f"[[{spec.task}]]", "run_id": spec.run_id, "status": "needs-you", "mode": spec.mode.value}
+    known |= {"started": _local(spec.started), "tz": _zone(spec.started), "project": spec.folder}
+    body = (
+        f"\n# {spec.task}\n\n> [!question] Needs you\n> This plan waits for your word: run the task to accept it, or "
+        f"stop it.\n\n## Plan\n\n{_fenced(plan)}\n\nTask [[{spec.task}]] · day [[{spec.started:%Y-%m-%d}]]\n"
+    )
+    return _put(places, note_path(spec), _front(known) + body, secrets)
+
+
+def _put(places: Places, name: str, text: str, secrets: tuple[str, ...]) -> Path:
+    path = places.root / name
     if path.suffix != ".md" or not path.resolve().is_relative_to(places.notes.resolve()):
-        raise NotesError(f"a note belongs below {places.notes}, not at {safe(record.log_file)}")
-    text = "".join((_front(_properties(spec, record)), _body(spec, record, ending, output_tail, task_text)))
-    _write(path, text)
+        raise NotesError(f"a note belongs below {places.notes}, not at {safe(name)}")
+    _write(path, redact(text, secrets))
     return path
 
 
@@ -99,6 +133,13 @@ def _properties(spec: Spec, record: Record) -> dict[str, object]:
         "capacity_after": record.capacity_after,
         "exit_code": record.exit_code,
         "session_id": record.session_id,
+        "branch": record.branch,
+        "base_commit": record.base_commit,
+        "commits": record.commits,
+        "files_changed": record.files_changed,
+        "check_exit": record.check_exit,
+        "claimed": record.claimed,
+        "proven": record.proven,
         "project": spec.folder,
     }
 
@@ -114,6 +155,8 @@ _NOT_BARE = frozenset(("true", "false", "yes", "no", "on", "off", "null", "y", "
 
 def _yaml(value: object) -> str:
     """A JSON text is a YAML text, whatever is in it."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str) and (not _BARE.fullmatch(value) or value.lower() in _NOT_BARE):
         return json.dumps(safe(value), ensure_ascii=False)
     return str(value)
@@ -133,17 +176,20 @@ def _zone(moment: datetime) -> str:
 _CALLOUT = {Status.COMPLETED: "success", Status.FAILED: "failure", Status.CANCELLED: "warning"}
 
 
-def _body(spec: Spec, record: Record, ending: Ending | None, output_tail: str, task_text: str) -> str:
-    result = ending.result if ending else None
+def _body(spec: Spec, record: Record, about: About) -> str:
+    result = about.ending.result if about.ending else None
     parts = [f"# {spec.task}", _said(record), _callout(record)]
+    if proof := _proof(spec, record, about.changes):
+        parts.append(proof)
     if result and result.denials:
         parts.append(_denied(result.denials))
-    if result and result.text.strip():
-        parts.append("## Result\n\n" + _fenced(result.text))
-    if output_tail.strip():
-        parts.append("## Output\n\n" + _fenced(_tail(output_tail, OUTPUT_CHARS)))
-    if task_text.strip():
-        parts.append("## Task\n\n" + _fenced(_head(task_text, TASK_CHARS)))
+    sections = (
+        ("Plan", about.plan),
+        ("Result", result.text if result else about.returned),
+        ("Output", _tail(about.output, OUTPUT_CHARS)),
+        ("Task", _head(about.task, TASK_CHARS)),
+    )
+    parts += [f"## {title}\n\n{_fenced(text)}" for title, text in sections if text.strip()]
     parts.append(f"Task [[{spec.task}]] · day [[{record.timestamp:%Y-%m-%d}]]")
     return "\n" + "\n\n".join(parts) + "\n"
 
@@ -154,6 +200,25 @@ def _said(record: Record) -> str:
     spent = "" if record.success or record.tokens is None else f", {count(record.tokens)} tokens"
     line = f"{outcome(record)}{spent}{cost}, attempt {record.attempt or 1}"
     return _prose(line[0].upper() + line[1:] + ".")
+
+
+def _proof(spec: Spec, record: Record, changes: Changes | None) -> str:
+    """What the worker claims, what the check has proven, and what git counted."""
+    lines = []
+    if record.claimed is not None:
+        said = "says that it is done" if record.claimed else "does not say that it is done"
+        proven = {True: "the check has proven it", False: "the check has disproved it", None: "nothing has checked it"}
+        lines.append(f"- Claimed: {'yes' if record.claimed else 'no'}, it {said}; {proven[record.proven]}.")
+    if spec.check and record.check_exit is not None:
+        lines.append(f"- Check: {_code(spec.check)} ended with {record.check_exit}.")
+    if changes is not None:
+        count = f"{changes.commits} {_many('commit', changes.commits)}, {changes.files} {_many('file', changes.files)}"
+        lines.append(f"- Changed, by git: {count}" + (f"; {_prose(changes.kept)}." if changes.kept else "."))
+    return "\n".join(lines)
+
+
+def _many(word: str, number: int) -> str:
+    return word if number == 1 else f"{word}s"
 
 
 def _callout(record: Record) -> str:

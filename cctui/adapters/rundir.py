@@ -8,51 +8,52 @@ It never decides: an exit record, a free lock or a start without either are repo
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
-import sys
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cctui.adapters import runread, sweep
 from cctui.adapters.runfiles import (
-    Exit,
+    PROMPT,
     LegPlan,
     SpecError,
     Text,
     plan_json,
     read_exit,
     read_leg,
+    read_legs,
+    read_secrets,
     read_spec,
     read_start,
+    real_interpreter,
     spec_json,
     write_files,
 )
+from cctui.adapters.runforget import forget
+from cctui.adapters.runsight import APPROVED, Known, know, see
 from cctui.adapters.stream import Fold
-from cctui.core.world import Ending, Progress, Reading, Sight, SightState, Spec
+from cctui.core.world import Halting, Progress, Reading, Sight, SightState, Spec
 from cctui.runner import files
+from cctui.runner.redact import redact
 from cctui.runner.scrub import clean
 
 __all__ = ["LegPlan", "RunDir", "RunDirError"]
 
 WRAPPER = Path(__file__).resolve().parent.parent / "runner" / "wrapper.py"
 FILED = "filed"
-STOP = "stop"
-TAIL_CHARS = 4_000
+STOP, PLAN = "stop", "plan.md"
 MTIME_GRAIN_NS = 50_000_000
 """A folder changed this recently may change again without a new time stamp."""
 
 
 class RunDirError(Exception):
     """A run folder could not be made or changed; the text says which and why."""
-
-
-def real_interpreter() -> str:
-    """This Python without links and shims: those cost tens of milliseconds at every start."""
-    return os.path.realpath(sys.executable)
 
 
 @dataclass(slots=True)
@@ -62,10 +63,11 @@ class _Open:
     spec: Spec
     sight: Sight | None = None
     """The last look, kept once the leg has ended."""
-    legs: int = 0
+    known: Known | None = None
     follow: Text | None = None
     fold: Fold = field(default_factory=Fold)
     followed_leg: int = 0
+    secrets: tuple[str, ...] = ()
 
 
 class RunDir:
@@ -88,8 +90,8 @@ class RunDir:
 
     # --- making ------------------------------------------------------------------------------------------------------
 
-    def make(self, spec: Spec, prompt: str, leg: LegPlan) -> Path:
-        """The run's folder with all its first leg needs; one that is there already is left as it is."""
+    def make(self, spec: Spec, prompt: str, leg: LegPlan | None = None) -> Path:
+        """The run's folder, with all its first leg needs if that is known; one that is there is left as it is."""
         folder = self.folder(spec.run_id)
         if folder.exists():
             return folder
@@ -97,8 +99,9 @@ class RunDir:
         draft = self._runs / f".{spec.run_id}.{uuid.uuid4().hex[:8]}.tmp"
         try:
             draft.mkdir(mode=0o700)
-            write_files(draft, {"spec.json": spec_json(spec), "leg-1.json": plan_json(leg, 0, 0)})
-            write_files(draft, {"prompt.md": prompt, "stream.jsonl": "", "output.log": ""})
+            write_files(draft, {"spec.json": spec_json(spec), PROMPT: prompt, "stream.jsonl": "", "output.log": ""})
+            if leg is not None:
+                write_files(draft, {"leg-1.json": plan_json(leg, 0, 0), **leg.inputs(prompt)})
             files.sync_folder(str(draft))
             draft.rename(folder)
             files.sync_folder(str(self._runs))
@@ -110,14 +113,16 @@ class RunDir:
         return folder
 
     def add_leg(self, run_id: str, leg: int, plan: LegPlan) -> None:
-        """What leg `leg` needs; one that is there already is left as it is."""
+        """What leg `leg` needs; one that is there already is left as it is.
+
+        What a killed runner of the leg before left alive is ended first: never do two of one run's legs work at once.
+        """
         folder = self.folder(run_id)
         if (folder / f"leg-{leg}.json").exists():
             return
         try:
-            self._keep_exit(folder, leg - 1)
-            if plan.prompt is not None and plan.stdin is not None:
-                write_files(folder, {Path(plan.stdin).name: plan.prompt})
+            self._keep_exit(folder, run_id, leg - 1)
+            write_files(folder, plan.inputs(_text(folder / PROMPT)))
             offset, log_offset = runread.size(folder / "stream.jsonl"), runread.size(folder / "output.log")
             files.put(str(folder), f"leg-{leg}.json", plan_json(plan, offset, log_offset))
         except OSError as error:
@@ -126,38 +131,45 @@ class RunDir:
             self._open[run_id].sight = None
 
     @staticmethod
-    def _keep_exit(folder: Path, leg: int) -> None:
-        """The next leg's exit record will take the place of this one: keep it under its own name."""
+    def _keep_exit(folder: Path, run_id: str, leg: int) -> None:
+        """The next leg's exit record will take the place of this one: keep it under its own name.
+
+        One that a killed runner could not write is written now, while the files still show when it ended.
+        """
         end = read_exit(folder)
         if end is not None and end.leg == leg:
             with contextlib.suppress(FileExistsError):
                 (folder / f"exit-{leg}.json").hardlink_to(folder / "exit.json")
+            return
+        start = read_start(folder, leg)
+        if leg == 0 or runread.held(folder) or (folder / f"exit-{leg}.json").exists():
+            return
+        lost = runread.lost(folder, leg, start)
+        sweep.sweep(folder, run_id, leg)
+        if start is not None:
+            files.claim(str(folder), f"exit-{leg}.json", lost.record())
+
+    def clear(self, run_id: str) -> None:
+        """End what a killed runner of the run left alive."""
+        folder, known = self.folder(run_id), self._open.get(run_id)
+        ended = known is not None and known.sight is not None and known.sight.state is SightState.ENDED
+        if not ended and folder.is_dir() and not runread.held(folder):
+            sweep.sweep(folder, run_id, runread.newest_leg(folder))
 
     def close(self, run_id: str) -> None:
         """The run is filed: no look returns it again.  What a killed runner left alive is ended first."""
+        self.clear(run_id)
         folder = self.folder(run_id)
         self._closed.add(run_id)
-        known = self._open.pop(run_id, None)
+        self._open.pop(run_id, None)
         if not folder.is_dir():
             return
-        legs = runread.newest_leg(folder)
-        ended = known is not None and known.sight is not None and known.sight.state is SightState.ENDED
-        if not ended and not runread.held(folder):
-            sweep.sweep(folder, run_id, legs)
         try:
-            self._forget_environment(folder, legs)
+            forget(folder, runread.newest_leg(folder))
             write_files(folder, {FILED: ""})
             files.sync_folder(str(folder))
         except OSError as error:
             raise RunDirError(f"{folder} cannot be marked as filed: {error.strerror}.") from error
-
-    @staticmethod
-    def _forget_environment(folder: Path, legs: int) -> None:
-        """A closed run needs no environment any more, and one may hold a token."""
-        for number in range(1, legs + 1):
-            raw = files.read(str(folder), f"leg-{number}.json")
-            if raw and raw.get("env"):
-                files.put(str(folder), f"leg-{number}.json", {**raw, "env": {}})
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
@@ -168,14 +180,15 @@ class RunDir:
         for run_id, run in list(self._open.items()):
             folder = self.folder(run_id)
             legs = runread.newest_leg(folder)
-            if legs == 0 or (folder / FILED).exists():
+            if (legs == 0 and not folder.is_dir()) or (folder / FILED).exists():
                 self._open.pop(run_id)
                 self._closed.add(run_id)
                 continue
             # An ended leg stays as it is; folding its stream again at every look would not.
-            if run.sight is None or run.sight.state is not SightState.ENDED or legs != run.legs:
-                run.legs = legs
-                run.sight = self._sight(folder, run)
+            if run.sight is None or run.sight.state is not SightState.ENDED or legs != run.sight.leg:
+                if run.known is None or run.known.leg != max(legs, 1) or not run.known.legs:
+                    run.known = know(folder, run.spec, legs)
+                run.sight = see(run.known)
             sights.append(run.sight)
         return tuple(sorted(sights, key=lambda sight: (sight.spec.started, sight.spec.run_id)))
 
@@ -200,73 +213,117 @@ class RunDir:
             return
         try:
             spec = read_spec(folder)
-            if spec.run_id != folder.name or read_leg(folder, 1) is None:
-                raise SpecError(f"{folder.name}: it holds another run's spec, or no leg-1.json that can be read")
+            if spec.run_id != folder.name or ((folder / "leg-1.json").exists() and read_leg(folder, 1) is None):
+                raise SpecError(f"{folder.name}: it holds another run's spec, or a leg-1.json that cannot be read")
         except SpecError as error:
             self.warnings[folder.name] = str(error)
             return
         self.warnings.pop(folder.name, None)
         self._open[folder.name] = _Open(spec)
 
-    def _sight(self, folder: Path, run: _Open) -> Sight:
-        leg, stopping = run.legs, (folder / STOP).exists()
-        parked = runread.parked(folder, leg)
-        start = read_start(folder, leg)
-        begun = start.started if start else None
-        end = read_exit(folder)
-        if end is None or end.leg != leg:
-            if start is None:
-                return Sight(run.spec, leg, SightState.CLAIMED, None, parked, None, stopping)
-            if runread.held(folder):
-                return Sight(run.spec, leg, SightState.ALIVE, begun, parked, None, stopping)
-            end = read_exit(folder)  # it may have ended between the two looks
-        if end is not None and end.leg == leg:
-            ending = self._ending(folder, leg, end)
-            return Sight(run.spec, leg, SightState.ENDED, begun or end.started, parked, ending, stopping)
-        ending = self._ending(folder, leg, runread.lost(folder, leg, start))
-        return Sight(run.spec, leg, SightState.GONE, begun, parked, ending, stopping)
+    # --- closed runs too ---------------------------------------------------------------------------------------------
 
-    def _ending(self, folder: Path, leg: int, end: Exit) -> Ending:
-        log = folder / "output.log"
-        size = runread.size(log)
-        return Ending(
-            stop=end.stop,
-            ended=end.ended,
-            duration_s=runread.active(folder, leg) + end.duration_s,
-            rc=end.rc,
-            detail=end.detail,
-            result=runread.result(folder, leg),
-            output_chars=size,
-            output_tail=runread.tail(log, TAIL_CHARS),
-        )
+    def spec(self, run_id: str) -> Spec | None:
+        """What the run was started as; None when there is no such run, or its folder cannot be read."""
+        if run_id in self._open:
+            return self._open[run_id].spec
+        try:
+            return read_spec(self.folder(run_id))
+        except SpecError:
+            return None
+
+    def find(self, prefix: str) -> tuple[str, ...]:
+        """The ids of all runs, open and closed, that begin with `prefix`, oldest first."""
+        return tuple(sorted(run_id for run_id in self._ids() if run_id.startswith(prefix)))
+
+    def newest(self, task: str) -> str | None:
+        """The newest closed run of a task."""
+        for run_id in sorted(self._ids(), reverse=True):  # an id begins with its moment
+            spec = self.spec(run_id) if (self.folder(run_id) / FILED).exists() else None
+            if spec is not None and spec.task == task:
+                return run_id
+        return None
+
+    def _ids(self) -> Iterator[str]:
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._runs) as entries:
+            yield from (entry.name for entry in entries if not entry.name.startswith("."))
+
+    def secrets(self, run_id: str) -> tuple[str, ...]:
+        """Texts that must not leave the folder of an open run; a closed one has forgotten them."""
+        return read_secrets(self.folder(run_id))
+
+    def keep_plan(self, run_id: str, text: str) -> None:
+        """Put the plan that a person is to accept into the folder."""
+        self._mark(run_id, PLAN, text)
+
+    def plan(self, run_id: str) -> str:
+        """The plan that the run's newest planning leg ended with, nearly whole; empty when there is none."""
+        folder = self.folder(run_id)
+        legs = read_legs(folder, runread.newest_leg(folder))
+        return runread.plan_text(folder, legs, self.secrets(run_id)) or _text(folder / PLAN)
+
+    def result_json(self, run_id: str) -> str:
+        """What the function of a `python` run returned, as JSON text; empty when it returned nothing."""
+        told = files.read(str(self.folder(run_id)), "result.json") or {}
+        if told.get("ok") is not True:
+            return ""
+        return redact(json.dumps(told.get("result"), ensure_ascii=False, indent=2), self.secrets(run_id))
+
+    def tail(self, run_id: str, lines: int = 200) -> str:
+        """The last lines of what the run put out, without control codes and secrets; empty when there is nothing."""
+        folder = self.folder(run_id)
+        text = runread.tail(folder / "output.log", max(lines, 1) * 400, read_secrets(folder))
+        return "\n".join(text.split("\n")[-lines:])
 
     # --- acting on one run -------------------------------------------------------------------------------------------
 
-    def halt(self, run_id: str) -> bool:
+    def halt(self, run_id: str, why: Halting = Halting.STOP) -> bool:
         """Ask the runner to end its tree; True when it was told, or will find the note before it begins.
 
         With the runner dead, what it left alive is ended here (TERM, a second, KILL): True when there was something.
         """
         folder = self.folder(run_id)
-        legs = runread.newest_leg(folder)
-        if not legs:
+        if not folder.is_dir():
             return False
+        legs = max(runread.newest_leg(folder), 1)
         end = read_exit(folder)
         if end is not None and end.leg == legs:
             return False
         # The note before the look: a runner that begins in between finds it after it has said that it began.
         start = read_start(folder, legs)
         if start is None or runread.held(folder):
-            (folder / STOP).touch(mode=0o600)
+            write_files(folder, {f"halt-{legs}": why.value, **({STOP: ""} if why is Halting.STOP else {})})
             files.sync_folder(str(folder))
             start = read_start(folder, legs)
             return True if start is None else sweep.terminate(start)
         return sweep.sweep(folder, run_id, legs) > 0
 
-    def tail(self, run_id: str, lines: int = 200) -> str:
-        """The last lines of what the run put out, without control codes; empty when there is nothing."""
-        text = runread.tail(self.folder(run_id) / "output.log", max(lines, 1) * 400)
-        return "\n".join(text.split("\n")[-lines:])
+    def tell(self, run_id: str, why: Halting) -> None:
+        """Have the run's hooks say something to the agent at its next tool call, in the newest leg only."""
+        self._mark(run_id, f"tell-{runread.newest_leg(self.folder(run_id))}", why.value)
+
+    def told(self, run_id: str) -> bool:
+        """Whether the agent of the newest leg has been told what there was to tell."""
+        folder = self.folder(run_id)
+        return (folder / f"told-{runread.newest_leg(folder)}").exists()
+
+    def approve(self, run_id: str) -> None:
+        """A person has accepted the run's plan."""
+        self._mark(run_id, APPROVED, "")
+        if run_id in self._open:
+            self._open[run_id].sight = None
+
+    def _mark(self, run_id: str, name: str, text: str) -> None:
+        folder = self.folder(run_id)
+        if not folder.is_dir():
+            return
+        try:
+            write_files(folder, {name: text})
+            files.sync_folder(str(folder))
+        except OSError as error:
+            raise RunDirError(f"{folder}/{name} cannot be written: {error.strerror}.") from error
+
+    # --- following ---------------------------------------------------------------------------------------------------
 
     def progress(self, run_id: str) -> tuple[Progress, tuple[Reading, ...], bool] | None:
         """What the run said since the last call, folded into what it said before; None when it said nothing new.
@@ -275,8 +332,22 @@ class RunDir:
         A run that has ended can still be asked until it is closed, so its last readings are not lost.
         """
         run = self._open.get(run_id)
-        if run is None:
+        if run is None or (follow := self._follow(run, run_id)) is None:
             return None
+        lines = follow.lines()
+        if not lines:
+            return None
+        if follow.path.name == "output.log":
+            last = [text for line in lines[-50:] if (text := redact(clean(line), run.secrets).strip())]
+            run.fold.progress = Progress(last_line=last[-1][:200] if last else run.fold.progress.last_line)
+            return run.fold.progress, (), False
+        for line in lines:
+            run.fold.feed(line)
+        written = datetime.fromtimestamp(follow.path.stat().st_mtime, UTC)
+        return run.fold.progress, run.fold.readings(written), run.fold.answered
+
+    def _follow(self, run: _Open, run_id: str) -> Text | None:
+        """The newest leg's part of the stream, or, of one that has no stream, of the log."""
         folder = self.folder(run_id)
         legs = runread.newest_leg(folder)
         if run.follow is None or run.followed_leg != legs:
@@ -285,15 +356,13 @@ class RunDir:
                 return None
             streams = leg.plan.stdout == "stream"
             name, at = ("stream.jsonl", leg.offset) if streams else ("output.log", leg.log_offset)
-            run.follow, run.fold, run.followed_leg = Text(folder / name, at), Fold(), legs
-        lines = run.follow.lines()
-        if not lines:
-            return None
-        if run.follow.path.name == "output.log":
-            last = [text for line in lines[-50:] if (text := clean(line).strip())]
-            run.fold.progress = Progress(last_line=last[-1][:200] if last else run.fold.progress.last_line)
-            return run.fold.progress, (), False
-        for line in lines:
-            run.fold.feed(line)
-        written = datetime.fromtimestamp(run.follow.path.stat().st_mtime, UTC)
-        return run.fold.progress, run.fold.readings(written), run.fold.answered
+            run.secrets = read_secrets(folder)
+            run.follow, run.fold, run.followed_leg = Text(folder / name, at), Fold(run.secrets), legs
+        return run.follow
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""

@@ -7,6 +7,8 @@ older or newer version's folder still loads.
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -14,8 +16,19 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal
 
-from cctui.core.world import Mode, Runner, Spec, Stop
+from cctui.core.world import Halting, Leg, Mode, Part, Spec, Stop
 from cctui.runner import files
+
+PROMPT = "prompt.md"
+"""The run's whole prompt, as it was when the run was claimed."""
+SECRETS = "secrets.json"
+_NOT_KEPT = ("prompt", "head", "foot", "files")
+"""Fields of a LegPlan that become files of their own."""
+
+
+def real_interpreter() -> str:
+    """This Python without links and shims: those cost tens of milliseconds at every start."""
+    return os.path.realpath(sys.executable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +41,8 @@ class LegPlan:
     cwd: str
     stdin: str | None = None
     """A file, relative to the run folder or absolute; None: /dev/null."""
-    stdout: Literal["stream", "log"] = "log"
+    stdout: Literal["stream", "log", "tty"] = "log"
+    """tty: the child gets the pane itself, and a person works in it."""
     timeout: float | None = None
     """Seconds; None: no limit."""
     grace: float = 10.0
@@ -40,6 +54,23 @@ class LegPlan:
     """Text that is put into the file ``stdin`` names before the leg starts; None: that file is already there."""
     session_id: str | None = None
     """UUID of the conversation this leg begins or goes on with; None: no conversation."""
+    part: str = Part.WORK.value
+    why: str = ""
+    """What led to it: a Why, empty for what simply comes next."""
+    head: str = ""
+    foot: str = ""
+    """Put before and behind the run's whole prompt; with either, the sum goes into the file ``stdin`` names."""
+    files: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """JSON files put into the run folder before the leg starts."""
+
+    def inputs(self, whole: str) -> dict[str, str | dict[str, Any]]:
+        """What must be written before the leg starts; `whole` is the run's prompt."""
+        found: dict[str, str | dict[str, Any]] = dict(self.files)
+        text = self.head + whole.rstrip() + self.foot + "\n" if self.head or self.foot else None
+        text = self.prompt if self.prompt is not None else text
+        if text is not None and self.stdin is not None:
+            found[Path(self.stdin).name] = text
+        return found
 
 
 class SpecError(Exception):
@@ -73,13 +104,14 @@ def read_spec(folder: Path) -> Spec:
     if raw is None:
         raise SpecError(f"{folder.name}: spec.json is missing or is no JSON object")
     known = {item.name for item in fields(Spec)}
-    values = {name: value for name, value in raw.items() if name in known}
+    lists = {name: tuple(value) for name, value in raw.items() if isinstance(value, list)}
+    values = {name: value for name, value in (raw | lists).items() if name in known}
     lacking = [item.name for item in fields(Spec) if item.name not in values and item.default is MISSING]
     started = moment(values.get("started"))
     if lacking or started is None:
         raise SpecError(f"{folder.name}: spec.json lacks {', '.join(lacking) or 'a start time'}")
     try:
-        values |= {"started": started, "runner": Runner(values["runner"]), "mode": Mode(values["mode"])}
+        values |= {"started": started, "runner": str(values["runner"]), "mode": Mode(values["mode"])}
         return Spec(**values)
     except (TypeError, ValueError) as error:
         raise SpecError(f"{folder.name}: spec.json cannot be used: {error}") from None
@@ -87,13 +119,12 @@ def read_spec(folder: Path) -> Spec:
 
 def plan_json(plan: LegPlan, offset: int, log_offset: int) -> dict[str, Any]:
     """The runner's input; the offsets are where this leg's part of stream.jsonl and output.log begins, in bytes."""
-    value = asdict(plan)
-    del value["prompt"]
+    value = {name: item for name, item in asdict(plan).items() if name not in _NOT_KEPT}
     return {**value, "env": dict(plan.env), "offset": offset, "log_offset": log_offset}
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
+class LegFile:
     """A leg file, read back."""
 
     number: int
@@ -101,23 +132,54 @@ class Leg:
     offset: int = 0
     log_offset: int = 0
 
+    @property
+    def part(self) -> Part:
+        """A part that only a newer version knows counts as work."""
+        return Part(self.plan.part) if self.plan.part in tuple(Part) else Part.WORK
 
-def read_leg(folder: Path, number: int) -> Leg | None:
+    @property
+    def kind(self) -> Leg:
+        return Leg(self.part, str(self.plan.why))
+
+
+def read_leg(folder: Path, number: int) -> LegFile | None:
     """Leg `number` of the run in `folder`; None when there is none that can be read."""
     raw = files.read(str(folder), f"leg-{number}.json")
     if raw is None or not isinstance(raw.get("argv"), list) or not isinstance(raw.get("env"), dict):
         return None
-    known = {item.name for item in fields(LegPlan)} - {"argv"}
+    known = {item.name for item in fields(LegPlan)} - {"argv", *_NOT_KEPT}
     rest = {name: value for name, value in raw.items() if name in known}
     try:
         plan = LegPlan(argv=tuple(raw["argv"]), **rest)
     except TypeError:
         return None
-    return Leg(number, plan, _whole(raw.get("offset")), _whole(raw.get("log_offset")))
+    return LegFile(number, plan, _whole(raw.get("offset")), _whole(raw.get("log_offset")))
+
+
+def read_legs(folder: Path, newest: int) -> tuple[LegFile, ...]:
+    """Legs 1 to `newest`, as far as they can be read."""
+    return tuple(leg for number in range(1, newest + 1) if (leg := read_leg(folder, number)) is not None)
 
 
 def _whole(value: object) -> int:
     return value if isinstance(value, int) else 0
+
+
+def read_halting(folder: Path, leg: int) -> Halting | None:
+    """Why leg `leg` was asked to end; None when it was not."""
+    if (folder / "stop").exists():
+        return Halting.STOP
+    try:
+        return Halting((folder / f"halt-{leg}").read_text("utf-8").strip())
+    except (OSError, ValueError):
+        return None
+
+
+def read_secrets(folder: Path) -> tuple[str, ...]:
+    """Texts that must not leave the run folder."""
+    raw = files.read(str(folder), SECRETS) or {}
+    values = raw.get("values")
+    return tuple(value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +193,18 @@ class Exit:
     rc: int | None = None
     detail: str = ""
     started: datetime | None = None
+
+    def record(self) -> dict[str, Any]:
+        """As the runner writes it."""
+        return {
+            "leg": self.leg,
+            "rc": self.rc,
+            "reason": self.stop.value,
+            "detail": self.detail,
+            "started": self.started.isoformat() if self.started else None,
+            "ended": self.ended.isoformat(),
+            "duration_s": round(self.duration_s, 3),
+        }
 
 
 def read_exit(folder: Path, name: str = "exit.json") -> Exit | None:

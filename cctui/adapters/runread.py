@@ -5,14 +5,20 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cctui.adapters.runfiles import Exit, Leg, Start, read_exit, read_leg, read_start
-from cctui.adapters.stream import Fold, add_tokens
-from cctui.core.world import Result, Stop
+from cctui.adapters.runfiles import Exit, LegFile, Start, read_exit, read_start
+from cctui.adapters.stream import TEXT_LIMIT, Fold, add_tokens
+from cctui.core.world import Part, Result, Stop
+from cctui.runner.redact import redact
 from cctui.runner.scrub import clean
+
+PLAN_CHARS = 40_000
+LONGEST_LINE = 4_096
+"""Bytes before the part that is asked for: a secret that the cut would go through is seen whole."""
 
 
 def size(path: Path) -> int:
@@ -58,9 +64,9 @@ def parked(folder: Path, leg: int) -> float:
     return total
 
 
-def active(folder: Path, leg: int) -> float:
-    """Seconds that the legs before this one were at work."""
-    ends = (read_exit(folder, f"exit-{number}.json") for number in range(1, leg))
+def active(folder: Path, legs: Sequence[LegFile]) -> float:
+    """Seconds that `legs` were at work.  A person's time at the pane is not the run's."""
+    ends = (read_exit(folder, f"exit-{leg.number}.json") for leg in legs if leg.part is not Part.ATTENDED)
     return sum(end.duration_s for end in ends if end is not None)
 
 
@@ -83,26 +89,55 @@ def _mtime(path: Path) -> float:
         return 0.0
 
 
-def result(folder: Path, leg: int) -> Result | None:
-    """The last leg's result with the tokens and dollars of all legs; None when the run is not Claude's."""
-    found = [item for number in range(1, leg + 1) if (item := read_leg(folder, number))]
-    if not found or found[-1].plan.stdout != "stream":
+def heard(folder: Path, since: datetime | None) -> datetime | None:
+    """When the run last put something out; None: not since `since`."""
+    last = max(_mtime(folder / "stream.jsonl"), _mtime(folder / "output.log"))
+    at = datetime.fromtimestamp(last, UTC)
+    return at if last and (since is None or at > since) else None
+
+
+def result(
+    folder: Path, legs: Sequence[LegFile], *, values: tuple[str, ...] = (), newest: int | None = None
+) -> Result | None:
+    """The last conversing leg's result with the tokens, dollars and tool calls of all of them; None when there is none.
+
+    `legs` are all of the run; those after `newest` count as not there yet.  Others may lie between those that converse
+    (set-up, check, a person at work): they put nothing into the stream.
+    """
+    upto = max((leg.number for leg in legs), default=0) if newest is None else newest
+    talks = [leg for leg in legs if leg.plan.stdout == "stream" and leg.number <= upto]
+    if not talks:
         return None
-    last, tokens, cost = Result(), None, None
-    bounds = [item.offset for item in found[1:]] + [size(folder / "stream.jsonl")]
-    for item, end in zip(found, bounds, strict=True):
-        fold = _fold(folder, item, end)
+    last, tokens, cost, succeeded, changed = Result(), None, None, 0, 0
+    for leg in talks:
+        fold = _fold(folder, leg, _end(folder, legs, leg), values)
         last = fold.result
+        succeeded, changed = succeeded + last.succeeded, changed + last.changed
         if fold.cumulative and last.tokens is not None:
             tokens, cost = last.tokens, last.cost_usd
             continue
         tokens = add_tokens(tokens, last.tokens)
         cost = last.cost_usd if cost is None else cost + (last.cost_usd or 0.0)
-    return replace(last, tokens=tokens, cost_usd=cost)
+    return replace(last, tokens=tokens, cost_usd=cost, succeeded=succeeded, changed=changed)
 
 
-def _fold(folder: Path, leg: Leg, end: int) -> Fold:
-    fold = Fold()
+def plan_text(folder: Path, legs: Sequence[LegFile], values: tuple[str, ...] = ()) -> str:
+    """The plan that the newest planning leg ended with, nearly whole; empty when there is none."""
+    for leg in reversed([leg for leg in legs if leg.part is Part.PLAN]):
+        result = _fold(folder, leg, _end(folder, legs, leg), values, PLAN_CHARS).result
+        if result.text and not result.is_error:
+            return result.text.strip()
+    return ""
+
+
+def _end(folder: Path, legs: Sequence[LegFile], leg: LegFile) -> int:
+    """Where a leg's part of the stream ends: each leg notes where its own begins."""
+    later = (other.offset for other in legs if other.number > leg.number)
+    return next(later, size(folder / "stream.jsonl"))
+
+
+def _fold(folder: Path, leg: LegFile, end: int, values: tuple[str, ...], text_limit: int = TEXT_LIMIT) -> Fold:
+    fold = Fold(values, text_limit)
     with contextlib.suppress(OSError), (folder / "stream.jsonl").open("rb") as file:
         file.seek(leg.offset)
         at = leg.offset
@@ -114,19 +149,20 @@ def _fold(folder: Path, leg: Leg, end: int) -> Fold:
     return fold
 
 
-def tail(path: Path, chars: int) -> str:
-    """The end of a log, at most `chars` characters, from a line's beginning where it can be."""
+def tail(path: Path, chars: int, values: tuple[str, ...] = (), start: int = 0, end: int | None = None) -> str:
+    """The end of a log without control codes and secrets, at most `chars` characters, from a line's beginning where it
+    can be.  `start` and `end` (bytes) bound the part that is looked at."""
     try:
         with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - chars * 4))
-            data = file.read()
+            end = file.seek(0, os.SEEK_END) if end is None else end
+            file.seek(max(start, end - chars * 4 - LONGEST_LINE))
+            data = file.read(max(0, end - file.tell()))
     except OSError:
         return ""
     # Of a progress bar that redraws one line, only its last state.
     lines = data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
     text = "\n".join(line.rpartition("\r")[2] for line in lines)
-    text = clean(text).rstrip("\n")
+    text = redact(clean(text), values).rstrip("\n")
     if len(text) <= chars:
         return text
     cut = text[-chars:]

@@ -91,8 +91,11 @@ class Store:
             raise StoreError(f"cannot write {self._path}: {error.strerror}") from error
         except ValueError:
             # Somebody else's hand, while we run: what we know is newer than what lies there.
-            self._set_aside()
-            self._path.unlink(missing_ok=True)
+            try:
+                self._set_aside()
+                self._path.unlink(missing_ok=True)
+            except OSError as error:
+                raise StoreError(f"cannot mend {self._path}: {error.strerror}") from error
             self.save(memory)
         self._saved = memory
 

@@ -1,7 +1,7 @@
 """`claude -p` stream-json, folded into values.
 
 Unknown events, unknown fields and broken lines are passed over.  It counts only what the API reported at a result: the
-usage that streamed messages carry is that of their first byte, and is never used.
+usage that streamed messages carry is that of their first byte, and is never used.  No text leaves it with a secret.
 """
 
 from __future__ import annotations
@@ -14,11 +14,17 @@ from typing import Any
 
 from cctui.adapters.runfiles import moment
 from cctui.core.world import Progress, Reading, Result, Tokens
+from cctui.runner.redact import redact
 from cctui.runner.render import subject
 from cctui.runner.scrub import clean, one_line
 
 TEXT_LIMIT = 4_000
+LONG_LINE = 8_192
 SYNTHETIC = "<synthetic>"
+READING = frozenset((
+    "Read", "Grep", "Glob", "LS", "WebFetch", "WebSearch", "NotebookRead", "TodoWrite", "ToolSearch",
+))  # fmt: skip
+"""Tools whose success changes nothing that a person asked for."""
 
 
 def _dict(value: object) -> dict[str, Any]:
@@ -66,9 +72,11 @@ def percent(fraction: object) -> float | None:
 
 
 class Fold:
-    """One leg's stream, line by line.  `result` and `progress` are what it says so far."""
+    """One leg's stream, line by line.  `result` and `progress` are what it says so far, without the `secrets`."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: tuple[str, ...] = (), text_limit: int = TEXT_LIMIT) -> None:
+        self._secrets = secrets
+        self._limit_chars = text_limit
         self.result = Result()
         self.progress = Progress()
         self.answered = False
@@ -79,6 +87,8 @@ class Fold:
         self._fresh: list[tuple[dict[str, Any], datetime | None]] = []
         self._denied: list[str] = []
         self._messages: set[str] = set()
+        self._called: dict[str, str] = {}
+        """Tool by the id of its call, until the call is answered."""
 
     def feed(self, line: str) -> None:
         """Take one line; anything that is no event is passed over."""
@@ -97,6 +107,8 @@ class Fold:
                 self._system(event)
             case "assistant":
                 self._assistant(event)
+            case "user":
+                self._tool_results(_dict(event.get("message")))
             case "rate_limit_event":
                 self._rate_limit(_dict(event.get("rate_limit_info")))
             case "result":
@@ -124,14 +136,29 @@ class Fold:
             return
         self.answered = True
         self._messages.add(str(message.get("id")))
+        for block in map(_dict, _list(message.get("content"))):
+            if block.get("type") == "tool_use":
+                self._called[str(block.get("id"))] = str(block.get("name"))
         model = _text(message.get("model")) or self.result.model
-        self.result = replace(self.result, model=model)
+        self.result = replace(self.result, model=model, answers=len(self._messages))
         self.progress = replace(
             self.progress,
             turns=len(self._messages),
             model=model,
-            last_line=_last_line(message) or self.progress.last_line,
+            last_line=self._last_line(message) or self.progress.last_line,
         )
+
+    def _tool_results(self, message: dict[str, Any]) -> None:
+        """Count the calls that were carried out; one that was denied or went wrong is an error."""
+        for block in map(_dict, _list(message.get("content"))):
+            name = self._called.pop(str(block.get("tool_use_id")), None)
+            if block.get("type") != "tool_result" or name is None or block.get("is_error") is True:
+                continue
+            self.result = replace(
+                self.result,
+                succeeded=self.result.succeeded + 1,
+                changed=self.result.changed + (name not in READING),
+            )
 
     def _refused(self, event: dict[str, Any]) -> None:
         """The CLI's own message in place of an answer."""
@@ -142,7 +169,7 @@ class Fold:
             api_error_status=_whole(event.get("api_error_status")),
         )
         self._limit(_dict(_dict(event.get("api_error_params")).get("rate_limit_info")))
-        text = _last_line(_dict(event.get("message")))
+        text = self._last_line(_dict(event.get("message")))
         self.progress = replace(self.progress, last_line=text or self.progress.last_line)
 
     def _rate_limit(self, info: dict[str, Any]) -> None:
@@ -164,7 +191,7 @@ class Fold:
         errors = [error for error in _list(event.get("errors")) if isinstance(error, str)]
         text = _text(event.get("result")) or (errors[0] if errors else "")
         denials = tuple(
-            f"{denial.get('tool_name')}: {subject(denial.get('tool_input'))}".rstrip(": ")
+            f"{denial.get('tool_name')}: {subject(denial.get('tool_input'), self._safe)}".rstrip(": ")
             for denial in map(_dict, _list(event.get("permission_denials")))
         )
         self.result = replace(
@@ -174,7 +201,7 @@ class Fold:
             terminal_reason=_text(event.get("terminal_reason")),
             api_error_status=_whole(event.get("api_error_status")) or self.result.api_error_status,
             api_error=_text(event.get("api_error")) or self.result.api_error,
-            text=clean(text[:TEXT_LIMIT]),
+            text=self._shortened(text),
             turns=_whole(event.get("num_turns")),
             tokens=tokens,
             cost_usd=cost,
@@ -190,6 +217,26 @@ class Fold:
                 limit_resets_at=None,
             )
         self.progress = replace(self.progress, tokens=tokens.total if tokens else None, cost_usd=cost)
+
+    def _safe(self, text: str) -> str:
+        return redact(text, self._secrets)
+
+    def _shortened(self, text: str) -> str:
+        """At most as many characters as asked for.  The last line stays: words that were agreed on stand there."""
+        whole = self._safe(clean(text[: self._limit_chars * 2]))
+        if len(text) <= self._limit_chars * 2 and len(whole) <= self._limit_chars:
+            return whole
+        last = "\n…\n" + one_line(self._safe(_end_line(text)), 200)
+        return whole[: self._limit_chars - len(last)] + last
+
+    def _last_line(self, message: dict[str, Any]) -> str:
+        """The last thing a message says or does, in one line."""
+        for block in reversed([_dict(block) for block in _list(message.get("content"))]):
+            if block.get("type") == "tool_use":
+                return one_line(f"{block.get('name')}  {subject(block.get('input'), self._safe)}", 200)
+            if text := _text(block.get("text")):
+                return one_line(self._safe(_end_line(text)), 200)
+        return ""
 
     def _bill(self, event: dict[str, Any]) -> tuple[Tokens | None, float | None]:
         """Tokens and dollars of this leg so far.
@@ -208,6 +255,10 @@ class Fold:
             dollars = _number(event.get("total_cost_usd"))
             return tokens, cost if dollars is None else dollars
         return self.result.tokens, self.result.cost_usd
+
+
+def _end_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2][:LONG_LINE]
 
 
 def _models(usage: dict[str, Any]) -> tuple[Tokens, float]:
@@ -258,16 +309,6 @@ def readings_of(info: dict[str, Any], at: datetime) -> tuple[Reading, ...]:
         elif rejected:
             found[kind] = replace(found[kind], rejected=True)
     return tuple(found.values())
-
-
-def _last_line(message: dict[str, Any]) -> str:
-    """The last thing a message says or does, in one line."""
-    for block in reversed([_dict(block) for block in _list(message.get("content"))]):
-        if block.get("type") == "tool_use":
-            return one_line(f"{block.get('name')}  {subject(block.get('input'))}", 200)
-        if text := _text(block.get("text")):
-            return one_line(text.strip().rpartition("\n")[2], 200)
-    return ""
 
 
 def fold(lines: Iterable[str]) -> Result:

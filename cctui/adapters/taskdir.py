@@ -14,7 +14,7 @@ import shutil
 import stat
 import time
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -50,8 +50,10 @@ class _Known:
 
 
 class TaskDir:
-    def __init__(self, places: Places, zone: tzinfo) -> None:
+    def __init__(self, places: Places, zone: tzinfo, runners: Collection[str] = ()) -> None:
+        """`runners` names the person's own."""
         self._places = places
+        self._runners = runners
         self._tasks = str(places.tasks)
         self._zone = zone
         self._known: dict[str, _Known] = {}
@@ -64,14 +66,15 @@ class TaskDir:
     def scan(self, writing: frozenset[str] = frozenset()) -> tuple[Entry, ...]:
         """All phases, sorted by path; the same tuple again when nothing has changed.
 
-        A file in `writing` (relative, or absolute below the task folders) keeps its last entry or is left out.
+        A finished file that is broken is left out: nobody waits for it to be mended.  A file in `writing` (relative,
+        or absolute below the task folders) keeps its last entry or is left out.
         """
         held = {path.removeprefix(self._tasks + "/") for path in writing}
         known: dict[str, _Known] = {}
         for phase in sorted(Phase):
             known |= self._folder(phase, held)
         self._known = known
-        entries = tuple(known[path].entry for path in sorted(known))
+        entries = tuple(known[path].entry for path in sorted(known) if _matters(known[path].entry))
         if len(entries) != len(self._last) or any(new is not old for new, old in zip(entries, self._last, strict=True)):
             self._last = entries
             self._result = _one_of_each_name(entries)
@@ -140,7 +143,15 @@ class TaskDir:
         text = mdfile.decode(data)
         if isinstance(text, Problem):
             return Broken(path, task.place(path)[1], phase, (text,))
-        return self._made(path, front.read(text), info.st_mtime_ns)
+        found = front.read(text)
+        entry = self._made(path, found, info.st_mtime_ns)
+        if isinstance(entry, Broken) and phase not in LIVE:
+            return task.ended(entry, found.body, mdfile.moment(info.st_mtime_ns)) or entry
+        return entry
+
+    def would_be(self, path: str, text: str) -> Entry:
+        """What a file with this text would be, were it at `path`."""
+        return self._made(path, front.read(text.removeprefix("\ufeff")), 0)
 
     def _made(self, path: str, found: front.Front, mtime_ns: int) -> Entry:
         entry = task.parse(
@@ -151,6 +162,7 @@ class TaskDir:
             zone=self._zone,
             expand=self._expand,
             added=mdfile.moment(mtime_ns),
+            runners=self._runners,
         )
         if not found.problems:
             return entry
@@ -166,6 +178,8 @@ class TaskDir:
         path = os.path.expandvars(os.path.expanduser(text))  # noqa: PTH111 - variables may hold the home, too
         if "$" in path and (unset := [word for word in _VARIABLE.findall(path) if word.strip("{}") not in os.environ]):
             raise ValueError(f"a path whose variables are set; ${unset[0]} is not")
+        if path.startswith("~"):
+            raise ValueError(f"a path of a user whose home is known; {path.partition('/')[0]} is not")
         return os.path.realpath(self._places.root / path)
 
     # --- one file ----------------------------------------------------------------------------------------------------
@@ -258,7 +272,7 @@ class TaskDir:
 
     def _accepts(self, path: str, text: str, field: str) -> None:
         """The field means what a task can use."""
-        entry = self._made(path, front.read(text), 0)
+        entry = self.would_be(path, text)
         if isinstance(entry, Broken):
             for problem in entry.problems:
                 if problem.field == field:
@@ -274,7 +288,7 @@ class TaskDir:
         if len(data) > mdfile.MAX_BYTES:
             raise TaskDirError(f"{name} is larger than 1 MiB")
         path = f"pending/{name}.md"
-        entry = self._made(path, front.read(text.removeprefix("\ufeff")), 0)
+        entry = self.would_be(path, text)
         if isinstance(entry, Broken):
             raise TaskDirError("; ".join(problem.text for problem in entry.problems))
         for phase in LIVE:
@@ -326,6 +340,11 @@ _VARIABLE = re.compile(r"\$(\w+|\{\w+\})")
 
 def _broken(path: str, phase: Phase, text: str) -> Broken:
     return Broken(path, task.place(path)[1], phase, (Problem(text),))
+
+
+def _matters(entry: Entry) -> bool:
+    """A folder that cannot be read (its path is a phase) matters always."""
+    return isinstance(entry, Task) or entry.phase in LIVE or entry.path == entry.phase
 
 
 def _failed(doing: str, path: str, error: OSError) -> TaskDirError:

@@ -3,7 +3,8 @@
 tmux is a window onto a run, never the source of a fact: whether a run lives or how it ended is told by its folder.
 Every call has a time limit, since a stopped server would hold a client for ever.  Starting and listing go by a bare
 process (a few milliseconds); the rest goes through libtmux, which is imported when it is first needed.  It never
-touches another server, and reads no configuration but ours.
+touches another server, reads no configuration but ours, and starts no second server beside one whose socket was
+deleted.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
+
+from cctui.adapters.scope import ask_for_socket, lost_server, runtime_folder, scope_argv
 
 if TYPE_CHECKING:  # 70 ms that no command line should pay
     from libtmux.common import tmux_cmd
@@ -26,10 +30,15 @@ T = TypeVar("T")
 
 CONF = Path(__file__).resolve().parent.parent / "data" / "tmux.conf"
 TIMEOUT = 10.0
+SCOPE_SECONDS = 4.0
+"""What systemd may take to start our server, before it is started without."""
+SOCKET_TRIES = 100
+"""How often a server is looked for that was asked to make its socket again, every 20 ms."""
 UI = "ui"
 _NAME = re.compile(r"[a-z0-9-]{1,64}")
 _NO_SERVER = ("no server running", "error connecting to", "server exited unexpectedly", "no sessions")
 _NO_SESSION = ("can't find session", "can't find pane", "no such session", "session not found")
+_SOCKET = re.compile(r"(?:no server running on|error connecting to) (/.*?)(?: \([^()]*\))?$", re.MULTILINE)
 _PRIVATE = ("ANTHROPIC_", "CLAUDE", "CCTUI_", "TMUX_PANE")
 
 
@@ -52,10 +61,14 @@ def argument(text: str) -> str:
 class Tmux:
     """The server called `socket` (``tmux -L``)."""
 
-    def __init__(self, command: str, socket: str, conf: Path = CONF) -> None:
+    def __init__(self, command: str, socket: str, conf: Path = CONF, *, scope: str = "auto") -> None:
         self._command = command
         self._socket = socket
         self._conf = conf
+        self._scope = scope
+        self._starting = asyncio.Lock()
+        self.scope_trouble: str | None = None
+        """A sentence once systemd has failed to start our server: from then on it is started without."""
 
     def server_argv(self, *args: str) -> list[str]:
         """A whole command line to our server, which starts with our configuration if it does not run."""
@@ -63,26 +76,36 @@ class Tmux:
 
     # --- the hot path ------------------------------------------------------------------------------------------------
 
-    async def start(self, session: str, argv: list[str], cwd: str, env: Mapping[str, str], run_id: str) -> None:
+    async def start(
+        self, session: str, argv: list[str], cwd: str, env: Mapping[str, str], run_id: str, *, typing: bool = False
+    ) -> None:
         """Start `argv` in a new detached session, tagged with the run.  One that is there already is left as it is.
 
-        `env` is added to the session's environment; tmux takes 16 KB for everything together.
+        `env` is added to the session's environment; tmux takes 16 KB for everything together.  With `typing` keys
+        reach the pane; else it only shows.
         """
         target = f"={checked(session)}:"
         variables = [word for name, value in env.items() for word in ("-e", argument(f"{name}={value}"))]
         create = ["new-session", "-d", "-s", session, "-x", "120", "-y", "40", "-c", cwd, *variables, "--"]
         tag = ["set-option", "-t", target, "@cctui_run", argument(run_id)]
         label = ["set-option", "-t", target, "@cctui_task", argument(env.get("CCTUI_TASK", run_id))]
-        # No keys reach the pane: it only shows.  (attach -r would also stop scrolling and the tap on "back".)
-        quiet = ["select-pane", "-d", "-t", target]
-        code, _, error = await self._call(*create, *map(argument, argv), ";", *tag, ";", *label, ";", *quiet)
+        # Not attach -r, which would also stop scrolling and the tap on "back".
+        quiet = [] if typing else [";", "select-pane", "-d", "-t", target]
+        words = [*create, *map(argument, argv), ";", *tag, ";", *label, *quiet]
+        code, _, error = await self._call(*words)
+        if code and _says(error, _NO_SERVER):
+            await self.serve()
+            code, _, error = await self._call(*words)
         # A session that is there, or one that has ended before it could be tagged: both were started.
         if code and "duplicate session" not in error and not _says(error, _NO_SESSION):
             raise TmuxError(f"tmux could not start a session: {error or f'exit code {code}'}")
 
     async def sessions(self) -> dict[str, str]:
         """Session name → run id (empty for sessions that are not runs); empty when no server runs."""
-        code, out, error = await self._call("list-sessions", "-F", "#{session_name} #{@cctui_run}", serve=False)
+        words = ("list-sessions", "-F", "#{session_name} #{@cctui_run}")
+        code, out, error = await self._call(*words)
+        if code and await self._found_again(error):
+            code, out, error = await self._call(*words)
         if code and _says(error, _NO_SERVER):
             return {}
         if code:
@@ -90,27 +113,35 @@ class Tmux:
         pairs = (line.partition(" ") for line in out.splitlines() if line)
         return {name: run_id for name, _, run_id in pairs}
 
-    async def _call(self, *args: str, serve: bool = True) -> tuple[int, str, str]:
-        """Exit code, output, error text.  With `serve` false the call starts no server."""
-        argv = self.server_argv(*([] if serve else ["-N"]), *args)
+    async def _call(self, *args: str) -> tuple[int, str, str]:
+        """Exit code, output, error text.  It starts no server."""
+        return await self._told(self.server_argv("-N", *args), os.environ)
+
+    async def _told(self, argv: list[str], environ: Mapping[str, str]) -> tuple[int, str, str]:
+        try:
+            return await self._run(argv, environ, TIMEOUT)
+        except TimeoutError:
+            raise self._silent() from None
+        except FileNotFoundError:
+            raise TmuxError(f"`{self._command}` was not found: install tmux, or set tmux.command.") from None
+        except OSError as error:
+            raise TmuxError(f"`{self._command}` cannot be started: {error.strerror}.") from error
+
+    async def _run(self, argv: list[str], environ: Mapping[str, str], seconds: float) -> tuple[int, str, str]:
         # The server keeps its first client's environment for ever and gives it to every pane: no secrets in it.
-        env = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE) and name != "TMUX"}
+        env = {name: value for name, value in environ.items() if not name.startswith(_PRIVATE) and name != "TMUX"}
         # Files, not pipes: tmux hands its descriptors to the server, and a stopped server would keep a pipe open.
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with _scratch() as out, _scratch() as err:
+            process = await asyncio.create_subprocess_exec(
+                *argv, env=env, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+            )
             try:
-                process = await asyncio.create_subprocess_exec(*argv, env=env, stdin=None, stdout=out, stderr=err)
-            except FileNotFoundError:
-                raise TmuxError(f"`{self._command}` was not found: install tmux, or set tmux.command.") from None
-            except OSError as error:
-                raise TmuxError(f"`{self._command}` cannot be started: {error.strerror}.") from error
-            try:
-                code = await asyncio.wait_for(process.wait(), TIMEOUT)
-            except TimeoutError:
-                raise self._silent() from None
+                async with asyncio.timeout(seconds):
+                    code = await process.wait()
             finally:
                 if process.returncode is None:
                     with contextlib.suppress(ProcessLookupError):
-                        process.kill()
+                        os.killpg(process.pid, signal.SIGKILL)
                     await process.wait()
             return code, _text(out), _text(err).strip()
 
@@ -118,6 +149,62 @@ class Tmux:
         return TmuxError(
             f"The tmux server `{self._socket}` has not answered for {TIMEOUT:g} s: "
             f"`{self._command} -L {self._socket} kill-server` ends it; runs go on without it."
+        )
+
+    # --- the server --------------------------------------------------------------------------------------------------
+
+    async def serve(self, environ: Mapping[str, str] | None = None) -> None:
+        """Have our server run: the one that is there, or a new one, in a systemd scope of its own where that helps.
+
+        `environ` is what a new one keeps and gives to every pane (never secrets); None: this process's own.  Raises
+        TmuxError."""
+        async with self._starting:
+            code, _, error = await self._call("start-server")
+            if not code or await self._found_again(error):
+                return
+            if not _says(error, _NO_SERVER):
+                raise TmuxError(f"tmux could not start its server: {error or f'exit code {code}'}")
+            given = dict(os.environ if environ is None else environ)
+            if await self._start_in_scope(given):
+                return
+            # One that systemd has started after all is found there: no second one comes of this.
+            code, _, error = await self._told(self.server_argv("start-server"), given)
+            if code:
+                raise TmuxError(f"tmux could not start its server: {error or f'exit code {code}'}")
+
+    async def _start_in_scope(self, environ: dict[str, str]) -> bool:
+        prefix = [] if self.scope_trouble else scope_argv(self._scope, self._socket, environ)
+        if not prefix:
+            return False
+        given = {"XDG_RUNTIME_DIR": str(runtime_folder(environ)), **environ}
+        try:
+            code, _, error = await self._run([*prefix, *self.server_argv("start-server")], given, SCOPE_SECONDS)
+            if not code and not (await self._call("start-server"))[0]:
+                return True
+        except TimeoutError:
+            error = f"no answer for {SCOPE_SECONDS:g} s"
+        except OSError as failed:
+            error = failed.strerror or str(failed)
+        self.scope_trouble = (
+            f"systemd-run failed ({' '.join(error.split())[:200] or 'no words'}): the tmux server was started without "
+            "a scope of its own, and a logout may end it"
+        )
+        return False
+
+    async def _found_again(self, error: str) -> bool:
+        """Nobody answered, but our server lives: its socket was deleted, and is there again now."""
+        path = _SOCKET.search(error) if _says(error, _NO_SERVER) else None
+        pid = lost_server(path[1]) if path else None
+        if path is None or pid is None:
+            return False
+        ask_for_socket(pid)
+        for _ in range(SOCKET_TRIES):
+            if not (await self._call("start-server"))[0]:
+                return True
+            await asyncio.sleep(0.02)
+        raise TmuxError(
+            f"The tmux server (process {pid}) lives, but its socket {path[1]} was deleted and it does not make it "
+            f"again: `kill -USR1 {pid}`; runs go on without it."
         )
 
     # --- the cold path -----------------------------------------------------------------------------------------------
@@ -152,7 +239,8 @@ class Tmux:
                 raise TmuxError(f"`{self._command}` cannot be started: {error.strerror}.") from error
 
         try:
-            return await asyncio.wait_for(_in_thread(ask), TIMEOUT)
+            async with asyncio.timeout(TIMEOUT):
+                return await _in_thread(ask)
         except TimeoutError:
             raise self._silent() from None
 
@@ -167,10 +255,10 @@ class Tmux:
         name = checked(session)
         keys = ["select-pane", "-d" if read_only else "-e", "-t", f"={name}:", ";"]
         if self.inside(environ):
-            return self.server_argv(*keys, *_bring_back(name), "switch-client", "-t", f"={name}")
+            return self.server_argv("-N", *keys, *_bring_back(name), "switch-client", "-t", f"={name}")
         # Whoever came from outside is outside again when the run ends, not in the session of another.
         out = ["set-option", "-t", f"={name}:", "detach-on-destroy", "on", ";"]
-        attach = self.server_argv(*keys, *out, "attach-session", "-t", f"={name}")
+        attach = self.server_argv("-N", *keys, *out, "attach-session", "-t", f"={name}")
         # tmux refuses to nest while TMUX is set; the other tmux only carries ours.
         return ["env", "-u", "TMUX", *attach] if environ.get("TMUX") else attach
 
@@ -191,6 +279,13 @@ def _bring_back(name: str) -> list[str]:
         *("run-shell", "-C", f'set-hook -a -w -t {target} pane-died "{back}"', ";"),
         *("set-hook", "-w", "-t", target, "pane-died[1000]", f"kill-session -t ={name}", ";"),
     ]
+
+
+def _scratch() -> IO[bytes]:
+    """A file without a name, in memory where there is such a thing: a full disk stops no call."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("cctui-tmux"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _text(file: IO[bytes]) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cctui.adapters import front
 from cctui.adapters.clock import Clock
+from cctui.adapters.taskdir import TaskDir
 from cctui.cli.here import INVALID, MISSING, NOT_FOUND, USAGE, Fail, Here, say
 from cctui.core import task, view
 from cctui.core.fields import FIELDS
@@ -26,6 +27,8 @@ WORDS, LENGTH = 6, 40
 """How much of a prompt becomes a name."""
 PLAIN = re.compile(r"[A-Za-z0-9_./~@+][A-Za-z0-9_./~@+ -]*")
 """Text that YAML takes as it stands."""
+LISTS = frozenset(known.name for known in FIELDS if known.type.startswith("list"))
+TEXTS = frozenset(known.name for known in FIELDS if known.type in ("text", "path", "profile name"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,9 @@ def options(given: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     """The fields that have an option of their own, as YAML."""
     for option, field in (("priority", "priority"), ("runner", "runner"), ("command", "command"), ("cron", "schedule")):
         if given[option]:
-            yield field, quoted(str(given[option]))
+            yield field, literal(field, str(given[option]))
     if given["cwd"]:
-        yield "cwd", quoted(folder(str(given["cwd"])))
+        yield "cwd", literal("cwd", folder(str(given["cwd"])))
     if given["at"]:
         yield "not_before", f"{start(str(given['at'])):%Y-%m-%dT%H:%M:%S}"
     if given["after"]:
@@ -97,14 +100,26 @@ def one_field(pair: str) -> tuple[str, str | None]:
         raise Fail(f"--field takes KEY=VALUE, not {view.safe(pair, 60)}", USAGE)
     if key not in {known.name for known in FIELDS}:
         raise Fail(task.unknown(key), INVALID)
-    return key, quoted(value.strip()) if value.strip() else None
+    return key, quoted(key, value.strip()) if value.strip() else None
 
 
-def quoted(value: str) -> str:
-    """A value as YAML: lists and what is quoted already stay, other text is quoted where it must be."""
-    if (value[0] in "[\"'" and value[-1] in "]\"'") or PLAIN.fullmatch(value):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+def quoted(key: str, value: str) -> str:
+    """A value as YAML: lists where the field takes one and what is quoted already stay, other text as `literal`."""
+    listed = key in LISTS and value[0] == "[" and value[-1] == "]"
+    whole = value[0] in "\"'" and value[0] == value[-1] and isinstance(as_yaml(value), str)
+    return value if listed or whole else literal(key, value)
+
+
+def literal(key: str, value: str) -> str:
+    """A value as YAML that means just these characters; a field for text gets text, also for ``true`` or ``4.5``."""
+    plain = PLAIN.fullmatch(value) and (key not in TEXTS or as_yaml(value) == value)
+    return value if plain else json.dumps(value, ensure_ascii=False)
+
+
+def as_yaml(value: str) -> object:
+    """What a field would be if this stood behind its name; None when that would be no YAML."""
+    found = front.read(f"---\nkey: {value}\n---\n")
+    return None if found.problems else (found.fields or {}).get("key")
 
 
 def slug(prompt: str) -> str:
@@ -125,16 +140,8 @@ def free(name: str, taken: Iterable[str]) -> str:
 
 def parsed(here: Here, path: str, text: str) -> Task | Broken:
     """A text as the task folders would read it."""
-    found = front.read(text.removeprefix("\ufeff"))
-    root = here.places.root
-
-    def expand(given: str) -> str:
-        return os.path.realpath(root / os.path.expandvars(os.path.expanduser(given)))  # noqa: PTH111
-
-    entry = task.parse(path, found.fields, found.body, lines=found.lines, zone=Clock().zone, expand=expand)
-    if found.problems:
-        return Broken(path, entry.name, entry.phase, found.problems)
-    return entry
+    own = [name for name, _ in here.settings.runners]
+    return TaskDir(here.places, Clock().zone, own).would_be(path, text)
 
 
 def checked(here: Here, path: str, text: str) -> Task:

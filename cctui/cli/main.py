@@ -34,6 +34,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "logs": ("watching", "What a run has said."),
     "peek": ("watching", "The end of what a run says, once."),
     "attach": ("watching", "Open the terminal of a running task."),
+    "diff": ("undoing", "What a run has changed."),
+    "rollback": ("undoing", "Undo what a run has changed."),
     "hold": ("changing", "Let nothing new start."),
     "release": ("changing", "End a hold."),
     "status": ("reading", "What runs, what is next, what is left."),

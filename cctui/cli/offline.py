@@ -34,7 +34,7 @@ from cctui.core.events import (
     TrashFile,
 )
 from cctui.core.step import refusal, step
-from cctui.core.world import Command, Memory, RunNow, Sight, World
+from cctui.core.world import Command, Memory, Rollback, RunNow, Sight, World
 from cctui.places import Places, PlacesError, make
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ class Disk:
 
 def disk(here: Here) -> Disk:
     clock = Clock()
-    return Disk(here, clock, TaskDir(here.places, clock.zone))
+    own = tuple(name for name, _ in here.settings.runners)
+    return Disk(here, clock, TaskDir(here.places, clock.zone, own))
 
 
 def fold(found: Disk) -> World:
@@ -160,6 +161,25 @@ def order(here: Here, data: dict[str, Any]) -> Reply:
         return carried_out(disk(here), command)
     finally:
         lock.release()
+
+
+def roll_back(here: Here, run_id: str) -> Reply:
+    """Undo what a run changed, under the engine's lock.  Raises Fail."""
+    from cctui.adapters.workspace import Workspace, WorkspaceError
+    from cctui.lock import Lock
+
+    lock = Lock(here.places.lock, here.places.socket)
+    take(here, lock)
+    try:
+        found = disk(here)
+        if reason := refusal(fold(found), Rollback(run_id), found.now()):
+            return naming.refused(Rollback(run_id), reason, found.now())
+        text = Workspace(here.places, here.settings).rollback(run_id)
+    except WorkspaceError as error:
+        return {"data": None, "errors": [str(error)], "code": FAILED}
+    finally:
+        lock.release()
+    return {"data": {"task": None, "run_id": run_id, "text": text}, "errors": [], "code": OK}
 
 
 def take(here: Here, lock: Lock) -> None:

@@ -19,6 +19,8 @@ from cctui.cli.verb import task, verb
 CHUNK = 1 << 16
 POLL_SECONDS = 0.25
 PEEK_LINES = 20
+TAKE_OVER_SECONDS = 60.0
+"""A run gets 20 s to come to a safe point by itself."""
 
 
 def run_of(here: Here, name: str) -> dict[str, Any]:
@@ -134,14 +136,32 @@ def peek(here: Here, task: str, lines: int) -> None:
     here.put(reply, lambda told: told["text"].rstrip("\n"))
 
 
+def taken_over(here: Here, name: str) -> dict[str, Any]:
+    """The run, once its conversation is open for a person.  Ends the command when it does not come to that."""
+    run = run_of(here, name)
+    if not run.get("attended"):
+        reply = here.order("TakeOver", task=name)
+        if reply["code"]:
+            here.put(reply, str)
+    deadline = time.monotonic() + TAKE_OVER_SECONDS
+    while time.monotonic() < deadline:
+        run = run_of(here, name)
+        if run.get("attended") and run["living"]:
+            return run
+        time.sleep(POLL_SECONDS)
+    raise Fail(f"{name} was not handed over within {TAKE_OVER_SECONDS:.0f} s: see `ccq show {name}`")
+
+
 @verb("attach")
 @task()
 @click.option("--write", is_flag=True, help="Let your keys reach it; else you only watch.")
-def attach(here: Here, task: str, write: bool) -> None:
+@click.option("--take-over", "-i", is_flag=True, help="Go on with its conversation yourself; leaving it gives it back.")
+def attach(here: Here, task: str, write: bool, take_over: bool) -> None:
     """Open the terminal of a running task.  The way back: tap « back », F12 or ctrl+q."""
     from cctui.adapters.tmux import Tmux, TmuxError
 
-    run = run_of(here, task)
+    run = taken_over(here, task) if take_over else run_of(here, task)
+    write = write or take_over or bool(run.get("attended"))
     if not run["living"] or not run["session"]:
         raise Fail(f"{task} does not run now; what it said: ccq logs {task}", NOT_FOUND)
     settings = here.settings.tmux

@@ -13,7 +13,7 @@ from typing import Any
 
 from cctui.core import capacity, queue, view
 from cctui.core.launch import session_name
-from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Phase, Record, Run, Stage, World
+from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Part, Phase, Record, Run, Stage, World
 
 OK, FAILED, USAGE, NOT_FOUND, INVALID = 0, 1, 2, 3, 4
 """Exit codes an answer can carry."""
@@ -149,7 +149,8 @@ def _run(world: World, args: Args, now: datetime) -> Answer:
             "session": session_name(open_run.spec, open_run.leg),
             "task": name,
         }
-        return Answer(data | {"living": open_run.stage is Stage.RUNNING})
+        attended = open_run.part is Part.ATTENDED
+        return Answer(data | {"living": open_run.stage is Stage.RUNNING, "attended": attended})
     past = next((record for record in reversed(world.records) if record.task_id == name and record.run_id), None)
     if past is None:
         return Answer(errors=(f"{view.short(name)} has not run yet",), code=NOT_FOUND)
@@ -200,6 +201,12 @@ def run_data(run: Run) -> dict[str, Any]:
         "attempt": run.spec.attempt,
         "tokens": run.progress.tokens,
         "last_line": view.safe(run.progress.last_line, 200) or None,
+        "part": run.part.value,
+        "iteration": run.iteration,
+        "via": run.spec.via or str(run.spec.runner),
+        "branch": run.tree.branch if run.tree else None,
+        "folder": run.tree.folder if run.tree else run.spec.folder,
+        "needs_you": run.asks or None,
     }
 
 
@@ -242,7 +249,7 @@ def usage_data(world: World, account: str, now: datetime) -> dict[str, Any]:
 
 def _claimed(world: World) -> float | None:
     """What runs in flight will still take: nothing when none needs Claude, else not known."""
-    spending = [run for run in world.runs.values() if queue.needs_claude(run.spec.runner)]
+    spending = [run for run in world.runs.values() if queue.spends(run)]
     return None if spending else 0.0
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cctui.core.settings import CapacitySettings
-from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Confidence, Reading, Reason, Why, World
+from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Confidence, Parked, Reading, Reason, Why, World
 
 AHEAD = timedelta(minutes=5)
 """How far two clocks may differ before a reading is taken for one from the future."""
@@ -108,6 +108,11 @@ def binds(window: str, model: str | None) -> bool:
         return True
     family = window.removeprefix(SEVEN_DAY).strip("_")
     return bool(model) and family in str(model).lower()
+
+
+def concerns(stop: Parked, model: str | None) -> bool:
+    """Whether a refusal binds work by `model`; a model nobody named may be any, so every window binds it."""
+    return not stop.window or not model or binds(stop.window, model)
 
 
 def thresholds(settings: CapacitySettings) -> Mapping[str, float]:

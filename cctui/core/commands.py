@@ -4,33 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cctui.core import queue
-from cctui.core.events import AddFile, EditFile, Effect, Halt, MoveFile, SaveMemory, TrashFile
+from cctui.core.events import AddFile, Approve, EditFile, Effect, Halt, MoveFile, RollBack, SaveMemory, Tell, TrashFile
+from cctui.core.launch import follow
 from cctui.core.moving import moved
 from cctui.core.notes import noted
-from cctui.core.refusal import broken_file, refusal
+from cctui.core.refusal import broken_file, plan_waits, refusal
 from cctui.core.world import (
     Add,
     Command,
     Edit,
+    Halting,
     Hold,
+    Leg,
     Level,
     Memory,
     Move,
+    Part,
     Pause,
     Phase,
     Remove,
     RetryTask,
+    Rollback,
     RunNow,
     Stage,
     StopRun,
+    TakeOver,
     Task,
     World,
 )
 
 Change = tuple[World, tuple[Effect, ...]]
+SAFE_POINT = timedelta(seconds=20)
+"""How long a run that is handed over may go on until its next tool call; then its leg is ended where it stands."""
 
 
 def carry_out(world: World, command: Command, now: datetime) -> Change:
@@ -55,9 +63,14 @@ def carry_out(world: World, command: Command, now: datetime) -> Change:
             world = _with_task(world, replace(task, paused=on))
             return world, (EditFile(task.path, "paused", "true" if on else None),)
         case Edit(task=name, field=field, value=value):
-            return world, (EditFile(world.tasks[name].path, field, value),)
+            entry = world.tasks.get(name) or broken_file(world, name)
+            return world, (EditFile(entry.path, field, value),) if entry else ()
         case RunNow(task=name, force=force):
-            return replace(world, forced={**world.forced, name: force}), ()
+            return _run_now(world, name, force, now)
+        case TakeOver(task=name):
+            return _take_over(world, name, now)
+        case Rollback(run_id=run_id):
+            return world, (RollBack(run_id),)
         case StopRun(task=name):
             return _stop(world, name, now)
         case RetryTask(task=name):
@@ -93,6 +106,31 @@ def _stop(world: World, name: str, now: datetime) -> Change:
     world = noted(world, now, Level.INFO, f"stopping {name}", task=name, run_id=run.spec.run_id)
     # A parked run has no process to end: the next decision files it.
     return world, (Halt(run.spec.run_id),) if run.stage is Stage.RUNNING else ()
+
+
+def _run_now(world: World, name: str, force: bool, now: datetime) -> Change:
+    """Wanted now; for a run whose plan waits for a person that is also the word that it is accepted."""
+    world = replace(world, forced={**world.forced, name: force})
+    run = queue.run_of(world, name)
+    if run is None or not plan_waits(run):
+        return world, ()
+    world = replace(world, runs={**world.runs, run.spec.run_id: replace(run, approved=True)})
+    world = noted(world, now, Level.INFO, f"the plan of {name} is accepted", task=name, run_id=run.spec.run_id)
+    return world, (Approve(run.spec.run_id),)
+
+
+def _take_over(world: World, name: str, now: datetime) -> Change:
+    """Of a run at work: end its leg at a safe point; of a parked one: go on with it in the pane at once."""
+    run = queue.run_of(world, name)
+    if run is None:
+        return world, ()
+    if run.stage is Stage.PARKED:
+        world, launch = follow(world, run, Leg(Part.ATTENDED), now)
+        return world, (launch,)
+    run = replace(run, halting=Halting.TAKEOVER, halt_at=now + SAFE_POINT)
+    world = replace(world, runs={**world.runs, run.spec.run_id: run})
+    world = noted(world, now, Level.INFO, f"{name} is handed over at its next step", task=name, run_id=run.spec.run_id)
+    return world, (Tell(run.spec.run_id, Halting.TAKEOVER),)
 
 
 def _forget(world: World, name: str) -> Change:

@@ -6,13 +6,15 @@ Apart from the World because a face needs none of them: it renders the one and s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cctui.core.settings import Settings
 from cctui.core.world import (
     Command,
     Ending,
     Entry,
+    Halting,
+    Leg,
     Memory,
     Phase,
     Progress,
@@ -23,6 +25,7 @@ from cctui.core.world import (
     Spec,
     Task,
     Totals,
+    Tree,
 )
 
 # --- effects: what the engine shall do -------------------------------------------------------------------------------
@@ -38,13 +41,48 @@ class Launch:
     """Go on with the same conversation (leg > 1)."""
     task: Task | None = None
     """The task as it was decided; None for a leg after the first, whose spec and folder say it all."""
-    reason: str = ""
-    """For the pane and the resume prompt: what the run waited for."""
+    kind: Leg = field(default_factory=Leg)
+    """What the leg is for, and what led to it."""
+    evidence: str = ""
+    """For the resume prompt: the end of what the failed check said."""
+    seconds: float | None = None
+    """Its time limit; None: none (a person is at work)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Halt:
     """Ask the runner to end its process tree (TERM, grace, KILL)."""
+
+    run_id: str
+    why: Halting = Halting.STOP
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Have the run's hooks say something to the agent at its next tool call: to land, or to stop for a person."""
+
+    run_id: str
+    why: Halting
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Write down that a person has accepted the run's plan."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavePlan:
+    """Put a plan into the run's note, where a person can read it before accepting it."""
+
+    spec: Spec
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class RollBack:
+    """Undo what a closed run changed, after saving what is undone."""
 
     run_id: str
 
@@ -102,7 +140,20 @@ class TrashFile:
     path: str
 
 
-Effect = Launch | Halt | Finish | SaveMemory | EditFile | AddFile | MoveFile | TrashFile
+Effect = (
+    Launch
+    | Halt
+    | Tell
+    | Approve
+    | SavePlan
+    | RollBack
+    | Finish
+    | SaveMemory
+    | EditFile
+    | AddFile
+    | MoveFile
+    | TrashFile
+)
 
 
 # --- events: what happened, or is asked ------------------------------------------------------------------------------
@@ -148,6 +199,7 @@ class Launched:
 
     run_id: str
     leg: int
+    tree: Tree | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +241,27 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class LoginSeen:
+    """The login has changed, or something else has proven that it works."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What a run changed has been undone, or could not be; `text` says which and where the rest is kept."""
+
+    run_id: str
+    ok: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """Which needed programs are missing, name → sentence; empty: all there."""
 
     missing: Mapping[str, str]
+    """Also ``disk``, when ROOT or STATE cannot be written."""
+    plugins: tuple[str, ...] | None = None
+    """The enabled plugins of Claude Code; None: not asked this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +308,8 @@ Event = (
     | Measured
     | Answered
     | Checked
+    | LoginSeen
+    | RolledBack
     | Filed
     | EffectFailed
     | Ticked

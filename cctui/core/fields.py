@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, time, timedelta, timezone, tzinfo
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from cctui.core.values import DURATION_WORDS, duration
+from cctui.core import runners
+from cctui.core.values import DURATION_WORDS, duration, near
 from cctui.core.world import Dependency, Mode, Runner
 
 MAX_TIMEOUT = 30 * 86400.0
@@ -40,12 +41,22 @@ FIELDS: tuple[Field, ...] = (
     Field("depends_on", "list of names", "[]", 'also "[[name]]"; name:any runs after it ended either way'),
     Field("deadline", "date-time", "none", "ISO; without an offset in the local zone; a date alone means its end"),
     Field("mode", "read-only · plan-first · autonomous", "autonomous", "what the agent may do"),
-    Field("runner", "claude · loop · ralph · autopilot · parallel · shell · python", "claude", "who does the work"),
+    Field(
+        *("runner", "claude · loop · ralph · autopilot · parallel · shell · python, or one of your own"),
+        *("claude", "who does the work; your own are named in the config, `[runners]`"),
+    ),
     Field("command", "text", "none", "for runner: shell, the command"),
     Field("call", "text", "none", "for runner: python, module:function"),
     Field("check", "text", "none", "shell command that must exit 0 for the run to count as done"),
+    Field("check_timeout", "duration", "run.check_timeout", "how long one `check` may take"),
     Field("cwd", "path", "ROOT", "project folder; ~ and $VAR expand"),
     Field("worktree", "true or false", "false", "run on an own branch in an own git worktree"),
+    Field("rollback", "true or false", "run.rollback_on_failure", "undo what a failed run changed in its folder"),
+    Field(
+        *("bypass_permissions", "true or false", "false"),
+        "Claude Code's bypass mode: nothing is asked, nothing refused; only for a folder that may break",
+    ),
+    Field("env", "list of names", "[]", "further variables that the run may see, beside the allow-list"),
     Field("timeout", "duration", "30m", "90s, 30m, 1h30m, 2d; a plain number is minutes; at most 30d"),
     Field("max_attempts", "whole number", "3", "agent failures only; limits and outages never count"),
     Field("max_iterations", "whole number", "5", "for loop runners and failed checks"),
@@ -71,7 +82,7 @@ FIELDS: tuple[Field, ...] = (
 # --- single values ---------------------------------------------------------------------------------------------------
 
 
-def _timeout(value: object, _zone: tzinfo) -> float:
+def _seconds(value: object, _zone: tzinfo) -> float:
     try:
         seconds = duration(value)
     except ValueError:
@@ -106,7 +117,8 @@ def _one_of(*allowed: str) -> Reader:
     def read(value: object, _zone: tzinfo) -> str:
         if isinstance(value, str) and value.strip() in allowed:
             return value.strip()
-        raise ValueError("one of " + ", ".join(allowed))
+        close = near(value, allowed) if isinstance(value, str) else None
+        raise ValueError("one of " + ", ".join(allowed) + (f" (did you mean {close}?)" if close else ""))
 
     return read
 
@@ -115,15 +127,22 @@ def _mode(value: object, zone: tzinfo) -> Mode:
     return Mode(_one_of(*Mode)(value, zone))
 
 
-def _runner(value: object, zone: tzinfo) -> Runner:
-    return Runner(_one_of(*Runner)(value, zone))
+def runner_among(own: Collection[str] = ()) -> Reader:
+    """A reader of `runner`; `own` are the names of the person's own."""
+    known = _one_of(*(entry.name for entry in runners.TABLE), *own)
+
+    def read(value: object, zone: tzinfo) -> str:
+        name: str = known(value, zone)
+        return Runner(name) if name in runners.BY_NAME else name
+
+    return read
 
 
 def _text(value: object, _zone: tzinfo) -> str:
     """Text, on any number of lines.  A whole number is taken as it was written; a fraction may not be (1.10)."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if isinstance(value, str) and value.strip():
+    if isinstance(value, str) and value.strip() and "\0" not in value:
         return value.strip()
     raise ValueError("text (in quotes if YAML would take it for something else)")
 
@@ -274,12 +293,22 @@ def _split(value: object, pattern: re.Pattern[str], words: str) -> tuple[str, ..
 
 
 _TOOL = re.compile(r"(?:[^\s,(]|\([^)]*\))+")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TAG = re.compile(r"[^\s,#][^\s,]*")
+_PART = re.compile(r"[^\s,]+")
 _STYLE = re.compile(r"[^,]+")
 
 
 def _tools(value: object, _zone: tzinfo) -> tuple[str, ...]:
     return _split(value, _TOOL, "a list of tools such as [Read, 'Bash(git log:*)'], or one text with commas")
+
+
+def _variables(value: object, _zone: tzinfo) -> tuple[str, ...]:
+    words = "a list of names of variables such as [DATABASE_URL, GH_TOKEN], without their values"
+    found = _split(value, _PART, words)
+    if not all(map(_VARIABLE.fullmatch, found)):
+        raise ValueError(words)
+    return found
 
 
 def _tags(value: object, _zone: tzinfo) -> tuple[str, ...]:
@@ -297,13 +326,17 @@ READERS: dict[str, Reader] = {
     "depends_on": _dependencies,
     "deadline": _due,
     "mode": _mode,
-    "runner": _runner,
+    "runner": runner_among(),
     "command": _text,
     "call": _word,
     "check": _text,
+    "check_timeout": _seconds,
     "cwd": _word,
     "worktree": _flag,
-    "timeout": _timeout,
+    "rollback": _flag,
+    "bypass_permissions": _flag,
+    "env": _variables,
+    "timeout": _seconds,
     "max_attempts": _whole(1),
     "max_iterations": _whole(1),
     "max_turns": _whole(1),

@@ -15,14 +15,17 @@ from cctui.core.settings import Settings
 from cctui.core.world import (
     FIVE_HOUR,
     SEVEN_DAY,
+    Changes,
     Ending,
     ErrorType,
+    Part,
     Phase,
     Record,
     Retry,
     Run,
     Spec,
     Status,
+    Stop,
     Task,
     World,
 )
@@ -54,9 +57,6 @@ def destination(
         return Phase.COMPLETED, None
     if verdict.final:
         return Phase.FAILED, None
-    if not verdict.counts:
-        # The wait after a refused login belongs to the whole account (World.login), not to this task.
-        return Phase.PENDING, Retry(spec.attempt - 1, None, verdict.text[:DETAIL_LIMIT])
     if spec.attempt >= (task.max_attempts if task else 1):
         return Phase.FAILED, None
     at = ended + timedelta(seconds=attempt_wait(spec.run_id, spec.attempt, settings.run))
@@ -77,6 +77,8 @@ def status(verdict: Done | Failed) -> Status:
 def record(world: World, run: Run, ending: Ending, verdict: Done | Failed, now: datetime) -> Record:
     """The history line.  Tokens are what the API reported; work that reports none is estimated (characters / 4)."""
     spec, result = run.spec, ending.result
+    checked = run.part is Part.CHECK
+    work = run.work if checked and run.work else ending
     done = isinstance(verdict, Done)
     reported = result.tokens if result else None
     tokens = reported.total if reported else (ending.output_chars // 4 if result is None else None)
@@ -95,7 +97,7 @@ def record(world: World, run: Run, ending: Ending, verdict: Done | Failed, now: 
         status=status(verdict),
         attempt=spec.attempt,
         kind=spec.kind,
-        runner=spec.runner.value,
+        runner=str(spec.runner),
         mode=spec.mode.value,
         model=(result.model if result else None) or spec.model,
         tokens_in=reported.input if reported else None,
@@ -108,14 +110,34 @@ def record(world: World, run: Run, ending: Ending, verdict: Done | Failed, now: 
         capacity_after=after,
         window_pct=_grown(spec.capacity_before, after),
         week_pct=_grown(spec.week_before, week),
-        exit_code=ending.rc,
+        exit_code=work.rc,
         session_id=(result.session_id or spec.session_id) if result else None,
-        claimed=None if result is None else result.subtype == "success" and not result.is_error,
+        branch=run.tree.branch if run.tree else None,
+        base_commit=run.tree.base if run.tree else None,
+        check_exit=ending.rc if checked else None,
+        claimed=_claimed(run, work),
+        proven=done if checked else None,
         parked_s=round(run.parked_s, 3),
         account=spec.account,
         project=spec.folder,
         detail=_detail(ending, verdict),
     )
+
+
+def _claimed(run: Run, work: Ending) -> bool | None:
+    """Whether the worker itself says that it is done; what that is worth only a check can tell."""
+    if run.part not in (Part.WORK, Part.CHECK):
+        return False
+    if work.result is None:
+        return work.stop is Stop.EXIT and work.rc == 0
+    return work.result.subtype == "success" and not work.result.is_error
+
+
+def with_changes(record: Record, changes: Changes | None) -> Record:
+    """The record with what git counted, which only the filing itself can find out."""
+    if changes is None:
+        return record
+    return replace(record, commits=changes.commits, files_changed=changes.files)
 
 
 def _grown(before: float | None, after: float | None) -> float | None:

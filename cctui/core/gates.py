@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cctui.core import capacity, queue
+from cctui.core.runners import needs_claude
+from cctui.core.watching import as_claimed
 from cctui.core.words import percent, problem, sentence, window_name
 from cctui.core.world import FIVE_HOUR, Broken, Reason, Task, Why, World
 
@@ -27,7 +29,8 @@ def why(world: World, name: str, now: datetime) -> tuple[Gate, ...]:
     if task is None:
         return tuple(_invalid(entry) for entry in world.broken if name in (entry.name, entry.path))
     scene = queue.scene(world, now)
-    shut = {reason.why: reason for reason in queue.held(scene, task)}
+    run = queue.run_of(world, name)
+    shut = {reason.why: reason for reason in queue.held(scene, as_claimed(world, run) if run else task)}
     return tuple(
         _shut(world, shut[which], now) if which in shut else _opened(world, task, which, scene, now)
         for which, _ in queue.GATES
@@ -58,6 +61,9 @@ OPEN: Mapping[Why, str] = {
     Why.LIMIT: "no limit was hit",
     Why.OUTAGE: "Claude's API answers",
     Why.LOGIN: "the login was not refused",
+    Why.NEEDS_YOU: "nothing waits for your answer",
+    Why.DISK: "ROOT and STATE can be written",
+    Why.STAGGER: "no other interrupted run has just gone on",
     Why.BLIND: "the reading is fresh enough",
     Why.CANARY: "nothing has to be tried first",
     Why.FOLDER: "nothing else runs in its folder",
@@ -85,7 +91,7 @@ def _windows(world: World, task: Task, now: datetime) -> Gate:
     """The open capacity gate, with the numbers of the window that is nearest to its maximum."""
     settings = world.settings.capacity
     gate = Why.CAPACITY.value
-    if not queue.needs_claude(task.runner):
+    if not needs_claude(task.runner):
         return Gate(gate, True, "it spends no capacity")
     if not settings.gate:
         return Gate(gate, True, "the capacity gate is off")

@@ -8,9 +8,23 @@ from hashlib import sha256
 from itertools import count
 from uuid import NAMESPACE_URL, uuid5
 
-from cctui.core import capacity
+from cctui.core import capacity, runners
 from cctui.core.events import Launch
-from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Run, Spec, Stage, Task, World
+from cctui.core.retry import LEAST_LEFT, first_part
+from cctui.core.settings import Project, Settings, WorktreeSettings
+from cctui.core.world import (
+    FIVE_HOUR,
+    SEVEN_DAY,
+    Ending,
+    Leg,
+    Part,
+    Run,
+    Spec,
+    Stage,
+    Task,
+    Why,
+    World,
+)
 
 
 def run_id(world: World, task: str, attempt: int, now: datetime) -> str:
@@ -29,11 +43,21 @@ def session_name(spec: Spec, leg: int) -> str:
 
 def claim(world: World, task: Task, now: datetime) -> tuple[World, Launch]:
     """A new run of `task`, on its first leg."""
+    spec = spec_of(world, task, now)
+    kind = Leg(first_part(spec))
+    run = Run(spec, Stage.LAUNCHING, leg_started=now, legs=(kind,))
+    effect = Launch(spec, 1, task=task, kind=kind, seconds=seconds(world.settings, run, None))
+    return _begun(world, run), effect
+
+
+def spec_of(world: World, task: Task, now: datetime) -> Spec:
+    """All that the run will ever need to know of its task, whatever becomes of the file meanwhile."""
     retry = world.memory.retries.get(task.name)
     attempt = (retry.attempts if retry else 0) + 1
     ident = run_id(world, task.name, attempt, now)
-    account = task.account or "default"
-    spec = Spec(
+    account, settings = task.account or "default", world.settings
+    project = project_of(settings.worktree, task.folder)
+    return Spec(
         run_id=ident,
         task=task.name,
         path=task.path,
@@ -43,7 +67,7 @@ def claim(world: World, task: Task, now: datetime) -> tuple[World, Launch]:
         mode=task.mode,
         folder=task.folder,
         started=now,
-        timeout=task.timeout or world.settings.run.default_timeout,
+        timeout=task.timeout or settings.run.default_timeout,
         session=f"cc-{ident}",
         session_id=str(uuid5(NAMESPACE_URL, f"cctui:{ident}")),
         model=task.model,
@@ -51,42 +75,110 @@ def claim(world: World, task: Task, now: datetime) -> tuple[World, Launch]:
         capacity_before=capacity.used(world, FIVE_HOUR, now, account),
         week_before=capacity.used(world, SEVEN_DAY, now, account),
         forced=task.name in world.forced,
+        via=runners.via(task.runner, world.plugins or ()),
+        command=task.command,
+        call=task.call,
+        check=task.check,
+        check_timeout=task.check_timeout or settings.run.check_timeout,
+        max_iterations=task.max_iterations,
+        max_turns=task.max_turns,
+        max_budget_usd=task.max_budget_usd,
+        effort=task.effort,
+        allowed_tools=task.allowed_tools,
+        bypass_permissions=task.bypass_permissions,
+        env=task.env,
+        worktree=task.worktree,
+        rollback=settings.run.rollback_on_failure if task.rollback is None else task.rollback,
+        setup=project.setup if task.worktree else "",
+        teardown=project.teardown if task.worktree else "",
     )
-    run = Run(spec, Stage.LAUNCHING, leg_started=now)
-    return _begun(world, run), Launch(spec, 1, task=task)
+
+
+def project_of(settings: WorktreeSettings, folder: str) -> Project:
+    """The set-up and tear-down for worktrees of `folder`: of the nearest project above it, else the general ones."""
+    above = [each for each in settings.projects if f"{folder}/".startswith(each.path.rstrip("/") + "/")]
+    general = Project("", settings.setup, settings.teardown)
+    return max(above, key=lambda each: len(each.path), default=general)
 
 
 def again(world: World, run: Run, now: datetime) -> tuple[World, Launch]:
     """The same leg of a run that was claimed but never started; harmless if it did start after all."""
     run = replace(run, stage=Stage.LAUNCHING, leg_started=now)
-    resumed = run.leg > 1 and not run.fresh
-    return _begun(world, run), Launch(run.spec, run.leg, resume=resumed, task=world.tasks.get(run.spec.task))
+    return _begun(world, run), _launch(world, run, run.legs[-1], None)
 
 
 def resume(world: World, run: Run, now: datetime) -> tuple[World, Launch]:
     """The next leg of a parked run: the same conversation in the same folder."""
-    parked = run.parked
-    waited = (now - parked.since).total_seconds() if parked else 0.0
-    leg = run.leg + 1
+    stop = run.parked
+    part = stop.part if stop else Part.WORK
+    waited = (now - stop.since).total_seconds() if stop else 0.0
+    parked_s = run.parked_s + max(waited, 0.0)
+    return follow(world, replace(run, parked_s=parked_s), Leg(part, stop.why if stop else ""), now)
+
+
+def follow(world: World, run: Run, kind: Leg, now: datetime) -> tuple[World, Launch]:
+    """The next leg of a run, whatever it is for."""
+    ended = run.ending
     later = replace(
         run,
         stage=Stage.LAUNCHING,
-        leg=leg,
+        leg=run.leg + 1,
+        legs=(*run.legs, kind),
         leg_started=now,
         parked=None,
         ending=None,
         heard=None,
         quiet=False,
-        parked_s=run.parked_s + max(waited, 0.0),
+        halting=None,
+        halt_at=None,
+        halted=False,
+        asks="",
+        work=ended if kind.part is Part.CHECK and run.part is not Part.CHECK else run.work,
     )
-    effect = Launch(
+    return _begun(world, later), _launch(world, later, kind, run)
+
+
+def _launch(world: World, run: Run, kind: Leg, before: Run | None) -> Launch:
+    ended = before.ending if before else None
+    parked = before.parked if before else None
+    evidence = ""
+    if kind.why == Why.CHECK and ended:
+        evidence = f"{parked.text if parked else ''}\n{ended.output_tail}".strip()
+    elif kind.why == Why.UNFINISHED and parked:
+        evidence = parked.text
+    return Launch(
         run.spec,
-        leg,
-        resume=not run.fresh,
+        run.leg,
+        resume=run.leg > 1 and kind.why != Why.FRESH and _talked(run),
         task=world.tasks.get(run.spec.task),
-        reason=parked.why.value if parked else "",
+        kind=kind,
+        evidence=evidence,
+        seconds=seconds(world.settings, run, ended),
     )
-    return _begun(world, later), effect
+
+
+def _talked(run: Run) -> bool:
+    """Whether an earlier leg has begun a conversation."""
+    return any(leg.part in CONVERSING for leg in run.legs[:-1]) and runners.needs_claude(run.spec.runner)
+
+
+CONVERSING = (Part.PLAN, Part.WORK, Part.ATTENDED)
+
+
+def seconds(settings: Settings, run: Run, ended: Ending | None) -> float | None:
+    """The time limit of the run's newest leg.  A wait was not the task's doing: after one the whole time counts anew;
+    the rounds of a loop share it."""
+    leg, spec = run.legs[-1], run.spec
+    match leg.part:
+        case Part.ATTENDED:
+            return None
+        case Part.CHECK:
+            return spec.check_timeout
+        case Part.SETUP:
+            return settings.worktree.setup_timeout
+    if leg.why in (Why.CHECK, Why.UNFINISHED) and ended:
+        return max(spec.timeout - ended.duration_s, LEAST_LEFT)
+    return spec.timeout
 
 
 def _begun(world: World, run: Run) -> World:

@@ -8,11 +8,28 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cctui.core.events import Effect, Halt, Looked
+from cctui.core.capacity import concerns
+from cctui.core.events import Effect, Halt, Looked, SavePlan
 from cctui.core.filing import finish
+from cctui.core.launch import follow
 from cctui.core.notes import noted
-from cctui.core.retry import Done, Failed, Park, exit_words, verdict
-from cctui.core.world import Ending, ErrorType, Level, Parked, Run, Sight, SightState, Stage, Stop, Why, World
+from cctui.core.retry import Done, Failed, Next, Park, exit_words, verdict
+from cctui.core.world import (
+    Ending,
+    ErrorType,
+    Halting,
+    Leg,
+    Level,
+    Parked,
+    Part,
+    Run,
+    Sight,
+    SightState,
+    Stage,
+    Stop,
+    Why,
+    World,
+)
 
 Change = tuple[World, tuple[Effect, ...]]
 START_PATIENCE = timedelta(seconds=15)
@@ -38,37 +55,58 @@ def on_looked(world: World, event: Looked, now: datetime) -> Change:
 
 def _seen(world: World, sight: Sight, now: datetime) -> Change:
     run = world.runs.get(sight.spec.run_id)
-    if run is None:
-        run = Run(
-            sight.spec,
-            Stage.CLAIMED if sight.state is SightState.CLAIMED else Stage.RUNNING,
-            leg=sight.leg,
-            leg_started=sight.leg_started,
-            parked_s=sight.parked_s,
-            stopping=sight.stopping,
-        )
-        if sight.state is SightState.ALIVE:
+    if run is None or sight.leg > run.leg:
+        if sight.state is SightState.ALIVE and run is None:
             text = f"{sight.spec.task} is still running"
             world = noted(world, now, Level.INFO, text, task=sight.spec.task, run_id=sight.spec.run_id)
+        run = _from(sight, run, now)
     if sight.leg < run.leg or run.stage is Stage.FILING:
         return world, ()
     match sight.state:
         case SightState.CLAIMED:
             late = run.leg_started is not None and now - run.leg_started > START_PATIENCE
             stage = Stage.CLAIMED if run.stage is Stage.RUNNING and late else run.stage
-            return _with_run(world, replace(run, stage=stage)), ()
+            return _with_run(world, replace(run, stage=stage, tree=sight.tree or run.tree)), ()
         case SightState.ALIVE:
-            alive = replace(run, stage=Stage.RUNNING, leg_started=sight.leg_started or run.leg_started)
+            begun = sight.leg_started or run.leg_started
+            tree = sight.tree or run.tree
+            alive = replace(run, stage=Stage.RUNNING, leg_started=begun, asks=sight.asks, tree=tree)
+            if alive.asks and alive.asks != run.asks:
+                text = f"{run.spec.task} needs you: {alive.asks}"
+                world = noted(world, now, Level.WARN, text, task=run.spec.task, run_id=run.spec.run_id)
             # A stop that was asked for before it was known to live, or that a crash cut in two, is asked for now.
             fresh = run.spec.run_id not in world.runs or run.stage is not Stage.RUNNING
             return _with_run(world, alive), (Halt(run.spec.run_id),) if fresh and run.stopping else ()
         case SightState.ENDED | SightState.GONE:
             if run.stage is Stage.PARKED:
                 return world, ()
-            return settle(world, run, sight.ending or _lost(now), now)
+            run = replace(run, tree=sight.tree or run.tree, halting=sight.halting or run.halting)
+            return settle(world, run, sight.ending or _gone(now), now)
 
 
-def _lost(now: datetime) -> Ending:
+def _from(sight: Sight, old: Run | None, now: datetime) -> Run:
+    """A run as its folder tells it: found after a start, or one leg further than was known."""
+    asked = sight.halting is not None and sight.state is SightState.ALIVE
+    return Run(
+        sight.spec,
+        Stage.CLAIMED if sight.state is SightState.CLAIMED else Stage.RUNNING,
+        leg=sight.leg,
+        leg_started=sight.leg_started,
+        parked_s=sight.parked_s,
+        stopping=sight.stopping or (old is not None and old.stopping),
+        heard=sight.heard,
+        legs=sight.legs,
+        work=sight.work,
+        halting=sight.halting,
+        # Whoever asked for it may have died before it was done.
+        halt_at=now if asked and sight.halting is not Halting.LANDING else None,
+        asks=sight.asks,
+        approved=sight.approved or (old is not None and old.approved),
+        tree=sight.tree,
+    )
+
+
+def _gone(now: datetime) -> Ending:
     return Ending(Stop.LOST, now, 0.0, detail="its runner is gone and left no exit record")
 
 
@@ -79,66 +117,101 @@ def _with_run(world: World, run: Run) -> World:
 
 
 def settle(world: World, run: Run, ending: Ending, now: datetime) -> Change:
-    """A leg has ended: park the run, or close it."""
+    """A leg has ended: park the run, go on with its next leg, or close it."""
     run = replace(run, ending=ending)
     if run.stopping:
-        return close(world, run, ending, cancelled(ending), now)
-    match verdict(run.spec, run.leg, ending, world.settings.run):
+        return close(world, run, ending, cancelled(run, ending), now)
+    match verdict(run, ending, world.settings.run):
         case Park() as wait:
-            return park(world, run, ending, wait, now), ()
+            return park(_answered(world, run, ending), run, ending, wait, now)
+        case Next(part, why):
+            world = _answered(world, run, ending)
+            if not can_launch(world):
+                # It stays as it is: the next look after the trouble comes here again.
+                return _with_run(world, replace(run, stage=Stage.RUNNING)), ()
+            world, launch = follow(world, run, Leg(part, why), now)
+            return world, (launch,)
         case Done() | Failed() as final:
-            if isinstance(final, Failed) and final.error is ErrorType.AUTH:
-                refused = Parked(Why.LOGIN, ending.ended, ending.ended + LOGIN_PAUSE, task=run.spec.task)
-                world = _standing(world, Why.LOGIN, refused)
-            elif isinstance(final, Done) and ending.result is not None:
-                world = proven(world, run)
-            return close(world, run, ending, final, now)
+            return close(_answered(world, run, ending), run, ending, final, now)
 
 
-LOGIN_PAUSE = timedelta(minutes=15)
+def can_launch(world: World) -> bool:
+    """Whether a leg can be started at all, whatever the gates say."""
+    return not world.draining and not world.programs.keys() & {"tmux", "disk"}
 
 
-def cancelled(ending: Ending) -> Done | Failed:
+def _answered(world: World, run: Run, ending: Ending) -> World:
+    """A leg that ended well has got answers: what was refused before it is over."""
+    result = ending.result
+    well = result is not None and result.subtype == "success" and not result.is_error
+    return proven(world, run) if well and run.part in (Part.PLAN, Part.WORK) else world
+
+
+def cancelled(run: Run, ending: Ending) -> Done | Failed:
     """A run that a person stopped; one that was done before the signal reached it is done all the same."""
-    if ending.stop is Stop.EXIT and ending.rc == 0 and (ending.result is None or not ending.result.is_error):
+    clean = ending.stop is Stop.EXIT and ending.rc == 0 and (ending.result is None or not ending.result.is_error)
+    whole = run.part is Part.CHECK or (run.part is Part.WORK and not run.spec.check and run.parked is None)
+    if clean and whole:
         return Done()
     return Failed(ErrorType.CANCELLED, "stopped by hand", final=True)
 
 
-def park(world: World, run: Run, ending: Ending, wait: Park, now: datetime) -> World:
+SERVICE = (Why.LIMIT, Why.OUTAGE, Why.LOGIN)
+"""Refusals that bind more than the run that met them."""
+
+
+def park(world: World, run: Run, ending: Ending, wait: Park, now: datetime) -> Change:
     """The run waits with its conversation; nothing else that needs Claude walks into the same wall."""
-    parked = Parked(wait.why, ending.ended, wait.until, wait.window, run.spec.task)
-    world = _with_run(world, replace(run, stage=Stage.PARKED, parked=parked, fresh=wait.fresh))
-    if not wait.fresh:
-        world = _standing(world, wait.why, parked)
-    text = f"{run.spec.task} parked ({wait.why}) until {wait.until:%H:%M:%S}"
-    return noted(world, now, Level.WARN, text, task=run.spec.task, run_id=run.spec.run_id)
+    spec = run.spec
+    parked = Parked(wait.why, ending.ended, wait.until, wait.window, spec.task, wait.part, wait.text)
+    world = _with_run(world, replace(run, stage=Stage.PARKED, parked=parked))
+    first = wait.why is not Why.LOGIN or Why.LOGIN not in world.stops
+    if wait.why in SERVICE:
+        world = _standing(world, parked)
+    if first:
+        level, text = _parked_note(run, parked)
+        world = noted(world, now, level, text, task=spec.task, run_id=spec.run_id)
+    plan = (SavePlan(spec, ending),) if wait.why is Why.NEEDS_YOU else ()
+    return world, plan
+
+
+def _parked_note(run: Run, parked: Parked) -> tuple[Level, str]:
+    name = run.spec.task
+    match parked.why:
+        case Why.LIMIT | Why.OUTAGE | Why.LOGIN if parked.until:
+            return Level.WARN, f"{name} parked ({parked.why}) until {parked.until:%H:%M:%S}"
+        case Why.NEEDS_YOU:
+            return Level.WARN, f"{name} needs you: its plan is ready"
+        case Why.CHECK | Why.UNFINISHED:
+            return Level.WARN, f"{name}: {parked.text}; round {run.iteration + 1} of {run.spec.max_iterations} is next"
+        case Why.STALL:
+            return Level.WARN, f"{name} was interrupted: it had gone silent; it goes on once more"
+        case Why.LOST:
+            return Level.WARN, f"{name}: {parked.text or 'its runner was killed'} It goes on where it stood."
+        case Why.FRESH:
+            return Level.WARN, f"{name}: its conversation is gone; it starts anew with what is known of it"
+        case Why.GIVEN_BACK:
+            return Level.INFO, f"{name} was given back; it goes on by itself"
+        case _:
+            return Level.WARN, f"{name} was stopped before the window is full; it goes on after the reset"
 
 
 def proven(world: World, run: Run) -> World:
-    """An answer to a request made after a refusal proves that it is over."""
+    """An answer to a request made after a refusal proves that it is over, for the windows that the run spends from."""
     since = run.leg_started
     if since is None:
         return world
-    return replace(
-        world,
-        limit=world.limit if world.limit and world.limit.since >= since else None,
-        outage=world.outage if world.outage and world.outage.since >= since else None,
-        login=world.login if world.login and world.login.since >= since else None,
-    )
+    kept = {key: stop for key, stop in world.stops.items() if stop.since >= since or not concerns(stop, run.spec.model)}
+    return world if len(kept) == len(world.stops) else replace(world, stops=kept)
 
 
-def _standing(world: World, why: Why, parked: Parked) -> World:
-    """Remember what stands in the way of everything that needs Claude, the longest wait of its kind."""
-    old = {Why.LIMIT: world.limit, Why.OUTAGE: world.outage, Why.LOGIN: world.login}[why]
-    longest = parked if old is None or parked.until >= old.until else old
-    match why:
-        case Why.LIMIT:
-            return replace(world, limit=longest)
-        case Why.OUTAGE:
-            return replace(world, outage=longest)
-        case _:
-            return replace(world, login=longest)
+def _standing(world: World, parked: Parked) -> World:
+    """Remember what stands in the way of others too: the longest wait of its kind, one for each window."""
+    key = f"{parked.why}:{parked.window}" if parked.why is Why.LIMIT and parked.window else str(parked.why)
+    old = world.stops.get(key)
+    if old is not None and old.until is not None and (parked.until is None or parked.until < old.until):
+        parked = old
+    return replace(world, stops={**world.stops, key: parked})
 
 
 def close(

@@ -8,14 +8,14 @@ from typing import Any
 
 from cctui.core import view
 from cctui.core.answer import FAILED, INVALID, Answer, missing
-from cctui.core.world import Add, Command, Edit, Hold, Move, Phase, Reason, Remove, RetryTask, Why, World
+from cctui.core.world import Add, Command, Edit, Hold, Move, Phase, Reason, Remove, RetryTask, Rollback, Why, World
 
 LIVE = (Phase.PENDING, Phase.ACTIVE)
 
 
 def whole(world: World, command: Command) -> Command | Answer:
     """`command` with whole names for unique prefixes; an Answer when a name fits none or several."""
-    if isinstance(command, Hold | Add):
+    if isinstance(command, Hold | Add | Rollback):
         return command
     names = view.find(world, command.task)
     if len(names) != 1:
@@ -29,7 +29,7 @@ def whole(world: World, command: Command) -> Command | Answer:
 
 def task_of(command: Command) -> str | None:
     match command:
-        case Hold():
+        case Hold() | Rollback():
             return None
         case Add(name=name) | Move(task=name):
             return name

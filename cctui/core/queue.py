@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from graphlib import CycleError, TopologicalSorter
+from datetime import UTC, datetime, timedelta
 
 from cctui.core import capacity
 from cctui.core.cost import estimate
+from cctui.core.graph import cycles
+from cctui.core.retry import over
+from cctui.core.runners import asks_for_plugin, needs_claude
 from cctui.core.task import unsupported
 from cctui.core.world import (
     Cost,
     Line,
+    Part,
     Phase,
     Reason,
     Run,
-    Runner,
     Stage,
     Task,
     Why,
@@ -31,7 +33,6 @@ LAST = datetime.max.replace(tzinfo=UTC)
 UNRANKED, INFINITE = 1 << 60, float("inf")
 OVER = (Phase.COMPLETED, Phase.FAILED)
 LIVE = (Phase.PENDING, Phase.ACTIVE)
-NO_CLAUDE = (Runner.SHELL, Runner.PYTHON)
 
 
 # --- order -----------------------------------------------------------------------------------------------------------
@@ -82,44 +83,6 @@ def faults(world: World) -> dict[str, Reason]:
     return found
 
 
-def cycles(graph: Mapping[str, list[str]]) -> Iterator[list[str]]:
-    """Circles among `graph` (name → names it needs), each once, until the rest is free of them."""
-    rest = dict(_knotted(graph))
-    while rest:
-        try:
-            TopologicalSorter(rest).prepare()
-        except CycleError as error:
-            circle = list(reversed(error.args[1][1:]))
-            yield circle
-            rest = dict(_knotted({name: needs for name, needs in rest.items() if name not in circle}))
-        else:
-            return
-
-
-def _knotted(graph: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """What is left of `graph` when everything that can be done one after another is taken away (Kahn)."""
-    waits_for: dict[str, int] = {}
-    wanted_by: dict[str, list[str]] = {}
-    free: list[str] = []
-    for name, others in graph.items():
-        number = 0
-        for other in others:
-            if other in graph:
-                number += 1
-                wanted_by.setdefault(other, []).append(name)
-        waits_for[name] = number
-        if number == 0:
-            free.append(name)
-    while free:
-        done = free.pop()
-        del waits_for[done]
-        for name in wanted_by.get(done, ()):
-            waits_for[name] -= 1
-            if waits_for[name] == 0:
-                free.append(name)
-    return {name: sorted({other for other in graph[name] if other in waits_for}) for name in waits_for}
-
-
 # --- the scene: what the gates look at, worked out once --------------------------------------------------------------
 
 
@@ -131,7 +94,7 @@ class Scene:
     now: datetime
     by_task: Mapping[str, Run]
     live: int
-    """Runs that hold a slot."""
+    """Runs that hold a slot: not those that are parked, nor those that wait for a person's answer."""
     claude_live: int
     busy: Mapping[str, str]
     """Folder → the task that runs there."""
@@ -144,16 +107,28 @@ class Scene:
 
 def scene(world: World, now: datetime) -> Scene:
     live = [run for run in world.runs.values() if run.stage is not Stage.PARKED]
+    working = [run for run in live if not run.asks]
+    in_place = [run for run in world.runs.values() if not run.spec.worktree]
     return Scene(
         world=world,
         now=now,
         by_task={run.spec.task: run for run in world.runs.values()},
-        live=len(live),
-        claude_live=sum(needs_claude(run.spec.runner) for run in live),
-        busy={run.spec.folder: run.spec.task for run in live},
-        parked={run.spec.folder: run.spec.task for run in world.runs.values() if run.stage is Stage.PARKED},
+        live=len(working),
+        claude_live=sum(spends(run) for run in working),
+        busy={run.spec.folder: run.spec.task for run in in_place if run.stage is not Stage.PARKED},
+        parked={run.spec.folder: run.spec.task for run in in_place if run.stage is Stage.PARKED and _begun(run)},
         blind=capacity.blind(world, now),
     )
+
+
+def spends(run: Run) -> bool:
+    """Whether its current leg spends the windows of the plan."""
+    return needs_claude(run.spec.runner) and run.part not in (Part.CHECK, Part.SETUP)
+
+
+def _begun(run: Run) -> bool:
+    """Whether a parked run has left half-done work in its folder; one whose plan waits for a person has not."""
+    return run.parked is None or run.parked.why is not Why.NEEDS_YOU
 
 
 def ready(world: World) -> bool:
@@ -164,10 +139,6 @@ def ready(world: World) -> bool:
 def run_of(world: World, name: str) -> Run | None:
     """The open run of a task."""
     return next((run for run in world.runs.values() if run.spec.task == name), None)
-
-
-def needs_claude(runner: Runner) -> bool:
-    return runner not in NO_CLAUDE
 
 
 # --- the gates -------------------------------------------------------------------------------------------------------
@@ -194,9 +165,14 @@ def _cycle(scene: Scene, task: Task) -> Reason | None:
 
 def _program(scene: Scene, task: Task) -> Reason | None:
     for name, sentence in scene.world.programs.items():
-        if name != "claude" or needs_claude(task.runner):
+        if name != "disk" and (name != "claude" or needs_claude(task.runner)):
             return Reason(Why.PROGRAM, sentence)
     return None
+
+
+def _disk(scene: Scene, task: Task) -> Reason | None:
+    trouble = scene.world.programs.get("disk")
+    return Reason(Why.DISK, trouble) if trouble else None
 
 
 def _paused(scene: Scene, task: Task) -> Reason | None:
@@ -209,7 +185,8 @@ def _hold(scene: Scene, task: Task) -> Reason | None:
 
 def _starting(scene: Scene, task: Task) -> Reason | None:
     unasked = scene.blind and not scene.world.measured and needs_claude(task.runner)
-    return Reason(Why.STARTING) if unasked or not ready(scene.world) else None
+    unknown = scene.world.plugins is None and asks_for_plugin(task.runner)
+    return Reason(Why.STARTING) if unasked or unknown or not ready(scene.world) else None
 
 
 def _not_before(scene: Scene, task: Task) -> Reason | None:
@@ -219,7 +196,7 @@ def _not_before(scene: Scene, task: Task) -> Reason | None:
 
 def _retry(scene: Scene, task: Task) -> Reason | None:
     retry = scene.world.memory.retries.get(task.name)
-    if retry is None or retry.at is None or retry.at <= scene.now:
+    if retry is None or over(Why.RETRY, None, retry.at, scene.now):
         return None
     return Reason(Why.RETRY, retry.text, float(retry.attempts + 1), float(task.max_attempts), retry.at)
 
@@ -243,23 +220,37 @@ def _depends_failed(scene: Scene, task: Task) -> Reason | None:
 
 
 def _standing(why: Why) -> Callable[[Scene, Task], Reason | None]:
-    """A refusal by the service: shut until its moment, for the run it parked and all else that needs Claude."""
+    """A refusal by the service: shut until its moment, for the run it parked and all else that it binds."""
 
     def gate(scene: Scene, task: Task) -> Reason | None:
         if not needs_claude(task.runner):
             return None
+        stops = [stop for stop in scene.world.stops.values() if stop.why is why and capacity.concerns(stop, task.model)]
         run = scene.by_task.get(task.name)
-        own = run.parked if run and run.parked and run.parked.why is why else None
-        over_all = {Why.LIMIT: scene.world.limit, Why.OUTAGE: scene.world.outage, Why.LOGIN: scene.world.login}[why]
-        if over_all and over_all.window and task.model and not capacity.binds(over_all.window, task.model):
-            over_all = None
-        waits = [parked for parked in (own, over_all) if parked and parked.until > scene.now]
+        if run and run.parked and run.parked.why is why and (why is not Why.LOGIN or stops):
+            stops.append(run.parked)
+        waits = [stop for stop in stops if stop.until and not over(why, stop.window, stop.until, scene.now)]
         if not waits:
             return None
-        longest = max(waits, key=lambda parked: parked.until)
-        return Reason(why, longest.window or "", until=longest.until)
+        longest = max(waits, key=lambda stop: stop.until or scene.now)
+        return Reason(why, longest.window or longest.text, until=longest.until)
 
     return gate
+
+
+def _needs_you(scene: Scene, task: Task) -> Reason | None:
+    run = scene.by_task.get(task.name)
+    if run is None:
+        return None
+    if run.asks:
+        return Reason(Why.NEEDS_YOU, run.asks)
+    stop = run.parked if run.stage is Stage.PARKED else None
+    if stop is None or stop.why is not Why.NEEDS_YOU or run.approved:
+        return None
+    return Reason(Why.NEEDS_YOU, PLAN_READY)
+
+
+PLAN_READY = "its plan is ready; run it to accept"
 
 
 def _capacity(scene: Scene, task: Task) -> Reason | None:
@@ -276,20 +267,43 @@ def _blind(scene: Scene, task: Task) -> Reason | None:
 
 
 def _canary(scene: Scene, task: Task) -> Reason | None:
-    world = scene.world
-    unproven = world.limit or world.outage or world.login
-    if not unproven or unproven.until > scene.now or not needs_claude(task.runner):
+    if not scene.world.stops or not needs_claude(task.runner):
         return None
-    # What began before the refusal proves nothing, so it is not waited for.
-    since = unproven.since
-    tries = any(
-        run.stage is not Stage.PARKED and needs_claude(run.spec.runner) and (run.leg_started or since) >= since
-        for run in world.runs.values()
-    )
-    return Reason(Why.CANARY, unproven.why.value) if tries else None
+    for stop in scene.world.stops.values():
+        if not over(stop.why, stop.window, stop.until, scene.now) or not capacity.concerns(stop, task.model):
+            continue
+        # What began before the refusal proves nothing, so it is not waited for.
+        tries = any(
+            run.stage is not Stage.PARKED and spends(run) and (run.leg_started or stop.since) >= stop.since
+            for run in scene.world.runs.values()
+        )
+        if tries:
+            return Reason(Why.CANARY, stop.why.value)
+    return None
+
+
+INTERRUPTED = (Why.LIMIT, Why.OUTAGE, Why.LOGIN, Why.LANDED, Why.LOST)
+
+
+def _stagger(scene: Scene, task: Task) -> Reason | None:
+    """Of several interrupted runs one goes on after the other: together they would race for the login, and for all
+    that is left of the window."""
+    run = scene.by_task.get(task.name)
+    pause = scene.world.settings.run.stagger_seconds
+    if run is None or run.parked is None or run.parked.why not in INTERRUPTED or not needs_claude(task.runner):
+        return None
+    starts = [
+        other.leg_started
+        for other in scene.world.runs.values()
+        if other.leg_started and other.stage is not Stage.PARKED and spends(other) and other.legs[-1].why in INTERRUPTED
+    ]
+    until = max(starts) + timedelta(seconds=pause) if starts else scene.now
+    return Reason(Why.STAGGER, until=until) if scene.now < until <= scene.now + timedelta(seconds=pause) else None
 
 
 def _folder(scene: Scene, task: Task) -> Reason | None:
+    if task.worktree:
+        return None
     other = scene.busy.get(task.folder)
     if other is None and needs_claude(task.runner):
         other = scene.parked.get(task.folder)
@@ -306,6 +320,7 @@ GATES: tuple[tuple[Why, Callable[[Scene, Task], Reason | None]], ...] = (
     (Why.MISSING, _missing),
     (Why.CYCLE, _cycle),
     (Why.PROGRAM, _program),
+    (Why.DISK, _disk),
     (Why.PAUSED, _paused),
     (Why.HOLD, _hold),
     (Why.STARTING, _starting),
@@ -316,16 +331,18 @@ GATES: tuple[tuple[Why, Callable[[Scene, Task], Reason | None]], ...] = (
     (Why.LIMIT, _standing(Why.LIMIT)),
     (Why.OUTAGE, _standing(Why.OUTAGE)),
     (Why.LOGIN, _standing(Why.LOGIN)),
+    (Why.NEEDS_YOU, _needs_you),
     (Why.CAPACITY, _capacity),
     (Why.BLIND, _blind),
     (Why.CANARY, _canary),
+    (Why.STAGGER, _stagger),
     (Why.FOLDER, _folder),
     (Why.SLOTS, _slots),
 )
 
 SOFT = frozenset({Why.NOT_BEFORE, Why.RETRY})
 """What `run now` passes over."""
-HARD = frozenset({Why.UNSUPPORTED, Why.PROGRAM, Why.STARTING, Why.FOLDER})
+HARD = frozenset({Why.UNSUPPORTED, Why.PROGRAM, Why.DISK, Why.STARTING, Why.NEEDS_YOU, Why.FOLDER})
 """What not even `--force` passes over: the run could not work, or would break another."""
 ONCE_CLAIMED = frozenset(
     {Why.UNSUPPORTED, Why.MISSING, Why.CYCLE, Why.NOT_BEFORE, Why.RETRY, Why.DEPENDS, Why.DEPENDS_FAILED}

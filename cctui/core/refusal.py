@@ -9,23 +9,28 @@ from dataclasses import replace
 from datetime import datetime
 
 from cctui.core import queue
+from cctui.core.runners import needs_claude
 from cctui.core.world import (
     Add,
     Broken,
     Command,
     Edit,
+    Halting,
     Hold,
     Move,
+    Part,
     Pause,
     Phase,
     Place,
     Reason,
     Remove,
     RetryTask,
+    Rollback,
     Run,
     RunNow,
     Stage,
     StopRun,
+    TakeOver,
     Task,
     Why,
     World,
@@ -43,9 +48,12 @@ def refusal(world: World, command: Command, now: datetime) -> Reason | None:
             taken = [entry.name for entry in world.broken if entry.phase in LIVE]
             live = name in world.tasks and world.tasks[name].phase in LIVE
             return Reason(Why.EXISTS, name) if live or name in taken else None
-        case Remove(task=name):
-            if broken_file(world, name):
-                return None
+        case Rollback(run_id=run_id):
+            return _no_rollback(world, run_id)
+        case Remove(task=name) if broken_file(world, name):
+            return None
+        case Edit(task=name) if name not in world.tasks and broken_file(world, name):
+            return None
         case StopRun(task=name) if name not in world.tasks and (run := queue.run_of(world, name)):
             # Its file is gone or broken; what runs can be stopped all the same.
             return _no_stop(name, run)
@@ -71,6 +79,8 @@ def _refused(world: World, task: Task, command: Command, now: datetime) -> Reaso
             return _no_run(world, task, run, force, now)
         case StopRun():
             return _no_stop(task.name, run)
+        case TakeOver():
+            return _no_take_over(task, run)
         case RetryTask():
             return _no_retry(world, task, run)
         case Edit(field="name") if run:
@@ -85,6 +95,36 @@ def _no_stop(name: str, run: Run | None) -> Reason | None:
     if run is None or run.stage is Stage.FILING:
         return Reason(Why.STATE, f"{name} does not run")
     return Reason(Why.STATE, f"{name} is being stopped already") if run.stopping else None
+
+
+def _no_take_over(task: Task, run: Run | None) -> Reason | None:
+    if run is None:
+        return _state(task, "does not run")
+    if not needs_claude(run.spec.runner):
+        return _state(task, f"is no conversation: its runner is {run.spec.runner}")
+    if run.part is Part.ATTENDED and run.stage is not Stage.PARKED:
+        return _state(task, "is yours already: attach to it")
+    if run.stopping or run.halting in (Halting.STALL, Halting.TAKEOVER) or run.halted:
+        return _state(task, "is being ended already")
+    if run.part in (Part.CHECK, Part.SETUP) and run.stage is not Stage.PARKED:
+        return _state(task, "runs its check just now" if run.part is Part.CHECK else "is being set up just now")
+    return None if run.stage in (Stage.RUNNING, Stage.PARKED) else _state(task, "is between two steps")
+
+
+def _no_rollback(world: World, run_id: str) -> Reason | None:
+    run = world.runs.get(run_id)
+    if run is not None:
+        return Reason(Why.STATE, f"{run.spec.task} is still open: stop it first")
+    folder = next((record.project for record in world.records if record.run_id == run_id), None)
+    at_work = (run for run in world.runs.values() if run.stage is not Stage.PARKED and not run.spec.worktree)
+    other = next((run.spec.task for run in at_work if folder and run.spec.folder == folder), None)
+    return Reason(Why.FOLDER, other) if other else None
+
+
+def plan_waits(run: Run) -> bool:
+    """Whether its plan waits for a person to accept it."""
+    stop = run.parked if run.stage is Stage.PARKED else None
+    return stop is not None and stop.why is Why.NEEDS_YOU and not run.approved
 
 
 def _no_move(world: World, task: Task, move: Move) -> Reason | None:
@@ -105,9 +145,11 @@ def _no_run(world: World, task: Task, run: Run | None, force: bool, now: datetim
         return _state(task, "runs already")
     if run is None and task.phase is not Phase.PENDING:
         return _state(task, "is not in the queue; R puts it back")
+    if run and plan_waits(run):
+        return None
     asked = replace(world, forced={**world.forced, task.name: force})
     # A full house is no refusal: it starts as soon as a slot or its folder is free.
-    waits = (Why.SLOTS, Why.FOLDER, Why.BLIND, Why.CANARY)
+    waits = (Why.SLOTS, Why.FOLDER, Why.BLIND, Why.CANARY, Why.STAGGER)
     return next((reason for reason in queue.blocks(asked, task, now) if reason.why not in waits), None)
 
 

@@ -16,7 +16,13 @@ class RunSettings:
     slots: int = setting(2, "runs at the same time")
     default_timeout: float = setting(1800.0, "seconds a run may take when its task names no timeout (30m)")
     kill_grace_seconds: float = setting(10.0, "seconds between TERM and KILL when a run is stopped")
-    stall_minutes: float = setting(20.0, "minutes without any output after which a run is said to be quiet")
+    stall_minutes: float = setting(
+        20.0, "minutes without a word after which a Claude run is interrupted, resumed once, then failed"
+    )
+    check_timeout: float = setting(600.0, "seconds a `check` may take when its task names no check_timeout (10m)")
+    stagger_seconds: float = setting(5.0, "seconds between two parked runs that go on")
+    rollback_on_failure: bool = setting(False, "undo what a failed run changed, when its task does not say")
+    snapshot: bool = setting(True, "keep the state of a git folder from before a run in place, for `ccq rollback`")
     retry_seconds: float = setting(60.0, "back-off after the first failed attempt; it doubles each time, up to an hour")
     outage_seconds: float = setting(60.0, "back-off after the API was down; it doubles each time, up to 15 minutes")
 
@@ -47,6 +53,10 @@ class CapacitySettings:
     user_agent: str = setting("", "User-Agent for the usage endpoint; empty: cctui/VERSION")
     allow_refresh: bool = setting(False, "refresh an expired login ourselves instead of leaving it to the CLI")
     blind_after_minutes: float = setting(30.0, "minutes after which a reading no longer counts")
+    soft_landing: float = setting(
+        97.0, "percent of a window at which running tasks are told to save their work and stop; 100: never"
+    )
+    hard_stop: float = setting(99.0, "percent of a window at which they are stopped and parked; 100: never")
     reserve: tuple[Reserve, ...] = setting((), "tables {days, from, to, five_hour, seven_day}; not applied yet")
 
 
@@ -55,12 +65,37 @@ class ClaudeSettings:
     command: str = setting("claude", "the Claude Code program")
     config_dir: str = setting("", "its folder; empty: CLAUDE_CONFIG_DIR or ~/.claude")
     env: tuple[str, ...] = setting((), "names of extra variables handed to runs")
+    deny: tuple[str, ...] = setting(
+        (), "further file patterns that runs may not touch, beside the secrets known by name"
+    )
+    allow: tuple[str, ...] = setting((), "file patterns taken out of that deny list")
 
 
 @dataclass(frozen=True, slots=True)
 class TmuxSettings:
     command: str = setting("tmux", "the tmux program")
     socket: str = setting("cctui", "name of our own tmux server's socket")
+    scope: str = setting(
+        "auto", "auto, on or off: run the server in a systemd scope of its own, so that a logout spares it"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Commands of one project, for worktrees of repositories at or below `path`."""
+
+    path: str
+    setup: str = ""
+    teardown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorktreeSettings:
+    setup: str = setting("", "shell command run in every new worktree before the agent starts")
+    teardown: str = setting("", "shell command run there when the run has ended; safe to repeat, please")
+    setup_timeout: float = setting(600.0, "seconds either of them may take (10m)")
+    carry_env: bool = setting(False, "copy .env* files into a worktree even when .worktreeinclude does not name them")
+    projects: tuple[Project, ...] = setting((), "tables {path, setup, teardown} for single projects")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,5 +113,7 @@ class Settings:
     capacity: CapacitySettings = CapacitySettings()
     claude: ClaudeSettings = ClaudeSettings()
     tmux: TmuxSettings = TmuxSettings()
+    worktree: WorktreeSettings = WorktreeSettings()
     ui: UiSettings = UiSettings()
+    runners: tuple[tuple[str, str], ...] = setting((), "runner → command template, the user's own runners")
     keys: tuple[tuple[str, str], ...] = setting((), "action → keys, the user's keymap")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cctui.core import capacity, queue
+from cctui.core import capacity, queue, watching
 from cctui.core.commands import carry_out
 from cctui.core.cost import learn
 from cctui.core.events import (
@@ -27,17 +27,21 @@ from cctui.core.events import (
     LaunchFailed,
     Leaving,
     Loaded,
+    LoginSeen,
     Looked,
     Measured,
     Progressed,
+    RollBack,
+    RolledBack,
     Scanned,
     Ticked,
 )
 from cctui.core.launch import again, claim, resume
-from cctui.core.looks import cancelled, close, on_looked, outcome, proven
+from cctui.core.looks import can_launch, close, on_looked, outcome, proven
 from cctui.core.notes import noted
 from cctui.core.refusal import refusal
 from cctui.core.retry import Failed
+from cctui.core.watching import as_claimed, awake, waiting, watch
 from cctui.core.world import (
     Broken,
     Ending,
@@ -45,14 +49,17 @@ from cctui.core.world import (
     ErrorType,
     Level,
     Line,
+    Part,
     Phase,
     Record,
     Run,
+    SourceState,
     Stage,
     Status,
     Stop,
     Task,
     Totals,
+    Why,
     World,
 )
 
@@ -60,11 +67,14 @@ __all__ = ["alarm", "refusal", "step"]
 
 Change = tuple[World, tuple[Effect, ...]]
 KEEP_RECORDS = 500
+FILING_WAIT, FILING_CAP = 5.0, 300.0
+"""Seconds before an ended run whose filing went wrong is filed again: doubling, up to the cap."""
 PRECEDENCE = {Phase.ACTIVE: 3, Phase.PENDING: 2, Phase.RECURRING: 1, Phase.COMPLETED: 0, Phase.FAILED: 0}
 
 
 def step(world: World, event: Event, now: datetime) -> Change:
     """The World after `event` at `now`, and what is to be done about it."""
+    world = awake(world, now)
     world, effects = _on(world, event, now)
     world, launches = decide(world, now)
     return world, effects + launches
@@ -91,11 +101,17 @@ def _on(world: World, event: Event, now: datetime) -> Change:
             merged = capacity.merge(world.readings, readings, now)
             sources = {**world.sources, **{state.source: state for state in states}}
             measured = world.measured or event.asked
-            return replace(world, readings=merged, sources=sources, measured=measured), ()
+            world = replace(world, readings=merged, sources=sources, measured=measured)
+            return (_on_login(world, now) if answers(world, states) else world), ()
         case Answered(run_id):
             run = world.runs.get(run_id)
             return (proven(world, run) if run else world), ()
-        case Checked(missing):
+        case LoginSeen():
+            return _on_login(world, now), ()
+        case RolledBack(run_id, ok, text):
+            return noted(world, now, Level.GOOD if ok else Level.BAD, text, run_id=run_id), ()
+        case Checked(missing, plugins):
+            world = world if plugins is None else replace(world, plugins=plugins)
             return _on_checked(world, dict(missing), now), ()
         case Filed():
             return _on_filed(world, event, now), ()
@@ -168,12 +184,45 @@ def _on_launched(world: World, event: Launched, now: datetime) -> Change:
     run = world.runs.get(event.run_id)
     if run is None or run.stage is not Stage.LAUNCHING or run.leg != event.leg:
         return world, ()
-    verb = "started" if run.leg == 1 else "resumed"
-    text = f"{run.spec.task} {verb}" + (f" (attempt {run.spec.attempt})" if run.spec.attempt > 1 else "")
-    world = noted(world, now, Level.INFO, text, task=run.spec.task, run_id=event.run_id)
-    world = replace(world, runs={**world.runs, event.run_id: replace(run, stage=Stage.RUNNING, leg_started=now)})
+    world = noted(world, now, Level.INFO, _started(run), task=run.spec.task, run_id=event.run_id)
+    run = replace(run, stage=Stage.RUNNING, leg_started=now, tree=event.tree or run.tree)
+    world = replace(world, runs={**world.runs, event.run_id: run})
     world = _placed(world, run.spec.task, Phase.ACTIVE)
     return world, (Halt(event.run_id),) if run.stopping else ()
+
+
+def _started(run: Run) -> str:
+    """What the note says of a leg that has begun."""
+    name, leg = run.spec.task, run.legs[-1]
+    match leg.part:
+        case Part.CHECK:
+            return f"{name}: its check runs"
+        case Part.SETUP:
+            return f"{name}: its worktree is set up"
+        case Part.ATTENDED:
+            return f"{name} is yours now: attach to it; leaving Claude gives it back"
+    verb = "plans" if leg.part is Part.PLAN and run.leg == 1 else "resumed" if leg.why else "started"
+    return f"{name} {verb}" + (f" (attempt {run.spec.attempt})" if run.spec.attempt > 1 else "")
+
+
+def _on_login(world: World, now: datetime) -> World:
+    """The login works, or has been changed: what waited for it tries again, one task first."""
+    stop = world.stops.get(Why.LOGIN)
+    if stop is None:
+        return world
+    world = noted(world, now, Level.INFO, "the login has changed: Claude is tried again")
+    return replace(world, stops={**world.stops, Why.LOGIN.value: replace(stop, until=now)})
+
+
+def answers(world: World, states: tuple[SourceState, ...]) -> bool:
+    """Whether a source that needs the login has answered since it was refused."""
+    stop = world.stops.get(Why.LOGIN)
+    return stop is not None and any(
+        state.ok and state.source in NEED_LOGIN and state.at is not None and state.at > stop.since for state in states
+    )
+
+
+NEED_LOGIN = ("claude", "api")
 
 
 def _placed(world: World, name: str, phase: Phase) -> World:
@@ -191,12 +240,23 @@ def _on_launch_failed(world: World, event: LaunchFailed, now: datetime) -> Chang
         return world, ()
     if event.program:
         world = _on_checked(world, {**world.programs, event.program: event.text}, now)
+        if not event.claimed:  # nothing was done yet: it never was a run
+            return _forgotten(world, run), ()
         # Whether it started after all is not known, and it must not start twice: the run stays, and a look decides.
         run = replace(run, stage=Stage.RUNNING, leg_started=now)
+        if run.leg > 1:
+            run = replace(run, leg=run.leg - 1, legs=run.legs[:-1])
         return replace(world, runs={**world.runs, event.run_id: run}), ()
     ending = Ending(Stop.SPAWN, now, 0.0, detail=event.text)
     final = Failed(ErrorType.EXCEPTION, event.text)
     return close(world, replace(run, ending=ending), ending, final, now, claimed=event.claimed)
+
+
+def _forgotten(world: World, run: Run) -> World:
+    """Its file still lies in the queue, and it goes back into the line."""
+    runs = {name: other for name, other in world.runs.items() if name != run.spec.run_id}
+    world = replace(world, runs=runs)
+    return replace(world, line=_line(world))
 
 
 def _on_filed(world: World, event: Filed, now: datetime) -> World:
@@ -244,9 +304,14 @@ def _on_effect_failed(world: World, effect: Effect | None, text: str, now: datet
     world = noted(world, now, Level.BAD, text)
     match effect:
         case Finish(spec=spec) if run := world.runs.get(spec.run_id):
-            return replace(world, runs={**world.runs, spec.run_id: replace(run, stage=Stage.RUNNING)})
+            wait = timedelta(seconds=min(FILING_WAIT * 2.0 ** min(run.tries, 10), FILING_CAP))
+            run = replace(run, tries=run.tries + 1, again_at=now + wait)
+            return replace(world, runs={**world.runs, spec.run_id: run})
         case Halt(run_id=run_id) if run := world.runs.get(run_id):
-            return replace(world, runs={**world.runs, run_id: replace(run, stopping=False)})
+            run = replace(run, stopping=False, halting=None, halted=False)
+            return replace(world, runs={**world.runs, run_id: run})
+        case RollBack(run_id=run_id):
+            return world
         case _:
             return world
 
@@ -259,18 +324,17 @@ def decide(world: World, now: datetime) -> Change:
     if not queue.ready(world):
         return world, ()
     effects: list[Effect] = []
-    for run in [run for run in world.runs.values() if run.stage is Stage.CLAIMED and "tmux" not in world.programs]:
+    for run in [run for run in world.runs.values() if run.stage is Stage.CLAIMED and can_launch(world)]:
         world, launch = again(world, run, now)
         effects.append(launch)
-    world = _hushed(world, now)
-    world, given_up = _give_up(world, now)
-    effects += given_up
-    last = {stop.task for stop in (world.outage, world.login) if stop}
-    patient = [run for run in _parked(world) if run.spec.task not in last]
+    world, ended = watch(world, now)
+    effects += ended
+    last = {stop.task for stop in world.stops.values() if stop.why in (Why.OUTAGE, Why.LOGIN)}
+    patient = [run for run in waiting(world) if run.spec.task not in last]
     world, more = _resume(world, patient, now)
     effects += more
     world, launches = _start(world, now, frozenset(last))
-    world, more = _resume(world, [run for run in _parked(world) if run.spec.task in last], now)
+    world, more = _resume(world, [run for run in waiting(world) if run.spec.task in last], now)
     return world, (*effects, *launches, *more)
 
 
@@ -279,53 +343,10 @@ def _resume(world: World, runs: list[Run], now: datetime) -> Change:
     for run in runs:
         if world.only is not None and run.spec.task not in world.only:
             continue
-        task = world.tasks.get(run.spec.task) or _stand_in(run)
-        if queue.may_start(queue.scene(world, now), task):
+        if queue.may_start(queue.scene(world, now), as_claimed(world, run)):
             world, launch = resume(world, run, now)
             effects.append(launch)
     return world, tuple(effects)
-
-
-def _parked(world: World) -> list[Run]:
-    """Parked runs in the order in which they go on: by priority, then the longest waiting first."""
-
-    def key(run: Run) -> tuple[int, datetime, str]:
-        task = world.tasks.get(run.spec.task)
-        since = run.parked.since if run.parked else run.spec.started
-        return (task.priority if task else 5, since, run.spec.run_id)
-
-    return sorted((run for run in world.runs.values() if run.stage is Stage.PARKED), key=key)
-
-
-def _stand_in(run: Run) -> Task:
-    """For the gates, when a parked run's file is gone or broken: the run itself knows what it needs."""
-    spec = run.spec
-    return Task(spec.task, spec.path, Phase.ACTIVE, folder=spec.folder, runner=spec.runner, model=spec.model)
-
-
-def _hushed(world: World, now: datetime) -> World:
-    """Running runs that have said nothing for too long are marked, and said aloud once."""
-    for run in world.runs.values():
-        if run.stage is Stage.RUNNING and not run.quiet and (falls := _falls_quiet(world, run)) and falls <= now:
-            world = replace(world, runs={**world.runs, run.spec.run_id: replace(run, quiet=True)})
-            text = f"{run.spec.task} has said nothing for {world.settings.run.stall_minutes:g} minutes"
-            world = noted(world, now, Level.WARN, text, task=run.spec.task, run_id=run.spec.run_id)
-    return world
-
-
-def _falls_quiet(world: World, run: Run) -> datetime | None:
-    heard = run.heard or run.leg_started
-    return heard + timedelta(minutes=world.settings.run.stall_minutes) if heard else None
-
-
-def _give_up(world: World, now: datetime) -> Change:
-    """Parked runs that a person has stopped."""
-    effects: tuple[Effect, ...] = ()
-    for run in list(world.runs.values()):
-        if run.stage is Stage.PARKED and run.stopping and run.ending:
-            world, more = close(world, run, run.ending, cancelled(run.ending), now)
-            effects += more
-    return world, effects
 
 
 def _start(world: World, now: datetime, last: frozenset[str] = frozenset()) -> Change:
@@ -354,9 +375,9 @@ def _start(world: World, now: datetime, last: frozenset[str] = frozenset()) -> C
 def alarm(world: World, now: datetime) -> datetime | None:
     """The next moment at which a waiting task's reason changes by itself; None: only an event can change anything."""
     stage = queue.scene(world, now)
-    waiting = [world.tasks[name] for name in world.line.order if name in world.tasks]
-    waiting += [world.tasks.get(run.spec.task) or _stand_in(run) for run in _parked(world)]
-    reasons = (next(queue.held(stage, task), None) for task in waiting)
+    tasks = [world.tasks[name] for name in world.line.order if name in world.tasks]
+    tasks += [as_claimed(world, run) for run in waiting(world)]
+    reasons = (next(queue.held(stage, task), None) for task in tasks)
     moments = [reason.until for reason in reasons if reason]
-    moments += [_falls_quiet(world, run) for run in world.runs.values() if run.stage is Stage.RUNNING and not run.quiet]
+    moments += watching.moments(world)
     return min((moment for moment in moments if moment and moment > now), default=None)

@@ -7,17 +7,18 @@ adapter hands in what YAML gave, the line of each key, the local zone, and a fun
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
-from cctui.core.fields import FIELDS, READERS, task_name
+from cctui.core import runners as table
+from cctui.core.fields import FIELDS, READERS, runner_among, task_name
 from cctui.core.values import duration, near, shown
 from cctui.core.words import safe
 from cctui.core.world import Broken, Mode, Phase, Problem, Runner, Task
 
-__all__ = ["FIELDS", "duration", "parse", "place", "title", "unknown", "unsupported"]
+__all__ = ["FIELDS", "duration", "ended", "parse", "place", "title", "unknown", "unsupported"]
 
 TITLE = 200
 """Characters of a title."""
@@ -32,18 +33,20 @@ def parse(
     zone: tzinfo,
     expand: Callable[[str], str],
     added: datetime | None = None,
+    runners: Collection[str] = (),
 ) -> Task | Broken:
     """`path` is relative to ROOT/tasks; `lines` gives each key's line, from 1; dates without an offset are in `zone`.
 
-    `expand` makes a path absolute ("." is ROOT) or raises ValueError with words.
+    `expand` makes a path absolute ("." is ROOT) or raises ValueError with words; `runners` names the person's own.
     """
     phase, stem = place(path)
-    reading = _read(front or {}, lines, zone)
+    reading = _read(front or {}, lines, zone, runners)
     values = reading.values
     named = (front or {}).get("name") is not None
     name = values.pop("name", None) or reading.name(stem, field_given=named)
     folder = reading.folder(expand, lines)
     reading.check_work(body, lines)
+    reading.check_use()
     if reading.problems:
         return Broken(path, name, phase, tuple(reading.problems))
     tags = values.get("tags", ())
@@ -57,6 +60,24 @@ def parse(
         added=added,
         warnings=tuple(reading.warnings),
         **values,
+    )
+
+
+def ended(entry: Broken, body: str, added: datetime | None) -> Task | None:
+    """A finished task whose file has wrong fields: its name and how it ended stand, and others may depend on it.
+
+    None when not even its name is sure.
+    """
+    if any(problem.field in (None, "name") for problem in entry.problems):
+        return None
+    return Task(
+        name=entry.name,
+        path=entry.path,
+        phase=entry.phase,
+        kind=entry.name.partition("@")[0],
+        title=title(body),
+        added=added,
+        warnings=tuple(problem.text for problem in entry.problems),
     )
 
 
@@ -102,6 +123,8 @@ class _Reading:
             return ""
 
     def wrong(self, key: str, lines: Mapping[str, int], found: object, allowed: str) -> None:
+        if key == "env" and isinstance(found, str) and "=" in found:
+            found = found.partition("=")[0] + "=…"  # the value may be a secret
         text = f"{key} must be {allowed}, found {shown(found)}"
         self.problems.append(Problem(text, field=key, line=lines.get(key), found=shown(found), allowed=allowed))
 
@@ -109,21 +132,42 @@ class _Reading:
         """Is there anything to do, and does what is said fit the runner?"""
         runner = self.values.get("runner", Runner.CLAUDE)
         for key, owner in (("command", Runner.SHELL), ("call", Runner.PYTHON)):
-            if runner is owner and key not in self.values:
+            if runner == owner and key not in self.values:
                 if not any(problem.field == key for problem in self.problems):
                     text = f"{key} is missing: runner: {owner} needs one"
                     self.problems.append(Problem(text, field=key, line=lines.get("runner")))
                 return
-            if runner is not owner and key in self.values:
+            if runner != owner and key in self.values:
                 self.warnings.append(f"{key} is not used: runner is {runner}, not {owner}")
         if runner not in (Runner.SHELL, Runner.PYTHON) and not body.strip():
             self.problems.append(Problem("nothing to do: no body and no command"))
 
+    def check_use(self) -> None:
+        """Does every field that is given matter?"""
+        runner, mode = self.values.get("runner", Runner.CLAUDE), self.values.get("mode", Mode.AUTONOMOUS)
+        bypass = self.values.get("bypass_permissions", False)
+        if not table.needs_claude(runner):
+            own = runner not in table.BY_NAME  # its template may hold {model}
+            unused = [key for key in CLAUDES if self.values.get(key) and not (own and key == "model")]
+            if mode is not Mode.AUTONOMOUS:
+                unused.insert(0, f"mode: {mode}")
+            self.warnings += [f"{key} is not used: runner is {runner}" for key in unused]
+        elif bypass and mode is Mode.PLAN_FIRST:
+            self.warnings.append("bypass_permissions is used only for the work after the plan: mode is plan-first")
+        elif bypass and mode is Mode.READ_ONLY:
+            self.warnings.append("bypass_permissions is not used: mode is read-only")
+        if "check_timeout" in self.values and "check" not in self.values:
+            self.warnings.append("check_timeout is not used: there is no check")
 
-def _read(front: Mapping[str, object], lines: Mapping[str, int], zone: tzinfo) -> _Reading:
+
+CLAUDES = ("bypass_permissions", "max_turns", "max_budget_usd", "model", "effort", "allowed_tools")
+"""Fields that only Claude Code knows of, besides `mode`."""
+
+
+def _read(front: Mapping[str, object], lines: Mapping[str, int], zone: tzinfo, runners: Collection[str]) -> _Reading:
     reading = _Reading()
     for key, found in front.items():
-        reader = READERS.get(key)
+        reader = runner_among(runners) if key == "runner" and runners else READERS.get(key)
         if reader is None:
             reading.warnings.append(unknown(key, lines.get(key)))
         elif found is not None:  # an empty property is one that is not set
@@ -145,14 +189,6 @@ def unsupported(task: Task) -> str | None:
     """What the task asks for that is not supported yet; it waits rather than run wrongly."""
     if task.schedule is not None or task.phase is Phase.RECURRING:
         return "schedule"
-    if task.worktree:
-        return "worktree"
-    if task.runner not in (Runner.CLAUDE, Runner.SHELL):
-        return f"runner: {task.runner}"
-    if task.mode is Mode.PLAN_FIRST:
-        return f"mode: {task.mode}"
-    if task.check is not None:
-        return "check"
     if task.style:
         return "style"
     return "account" if task.account not in (None, "default") else None

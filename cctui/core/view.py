@@ -13,6 +13,8 @@ from enum import StrEnum
 
 from cctui.core import queue
 from cctui.core.gates import Gate, why
+from cctui.core.runners import stands_in, via
+from cctui.core.watching import as_claimed
 from cctui.core.words import (
     count,
     moment,
@@ -28,7 +30,7 @@ from cctui.core.words import (
     span,
     window_name,
 )
-from cctui.core.world import Broken, Parked, Phase, Reason, Record, Run, Stage, Task, Why, World
+from cctui.core.world import Broken, Halting, Parked, Part, Phase, Reason, Record, Run, Stage, Task, Why, World
 
 __all__ = [
     "Gate",
@@ -120,25 +122,52 @@ def _open(world: World, now: datetime) -> Iterator[Row]:
 def _running(world: World, scene: queue.Scene, run: Run, task: Task, now: datetime) -> Row:
     match run.stage:
         case Stage.CLAIMED | Stage.LAUNCHING:
-            return _row(task, State.STARTING, run=run, text="starts")
+            return _row(task, State.STARTING, run=run, text=STARTS.get(run.part, "starts"))
         case Stage.PARKED:
-            reason, text = _waits(scene, run.parked, task, now)
+            reason, text = _waits(scene, run.parked, as_claimed(world, run), now)
             return _row(task, State.PARKED, run=run, reason=reason, text=text)
         case Stage.FILING:
             return _row(task, State.RUNNING, run=run, text="finishing")
         case Stage.RUNNING:
-            text = "stopping" if run.stopping else safe(run.progress.last_line, 200)
-            if run.quiet and (heard := run.heard or run.leg_started):
-                text = f"quiet since {moment(heard, now)} · {text}"
-            return _row(task, State.RUNNING, run=run, text=text)
+            reason = Reason(Why.NEEDS_YOU, run.asks) if run.asks else None
+            return _row(task, State.RUNNING, run=run, reason=reason, text=_at_work(run, now))
+
+
+STARTS = {Part.CHECK: "its check starts", Part.SETUP: "its worktree is set up", Part.ATTENDED: "opens for you"}
+
+
+def _at_work(run: Run, now: datetime) -> str:
+    """What a running run has to say: who waits for whom, what part this is, and its last line."""
+    if run.asks:
+        return say(Reason(Why.NEEDS_YOU, run.asks), now)
+    if run.stopping:
+        return "stopping"
+    if run.halting is Halting.TAKEOVER:
+        return "handed over at its next step"
+    if run.part is Part.ATTENDED:
+        return "with you: leaving Claude gives it back"
+    last = safe(run.progress.last_line, 200)
+    if run.quiet and (heard := run.heard or run.leg_started):
+        last = f"quiet since {moment(heard, now)} · {last}"
+    if run.halting is Halting.LANDING:
+        last = f"saves its work, the window is nearly full · {last}"
+    rounds = f"round {run.iteration} of {run.spec.max_iterations} · " if run.iteration > 1 else ""
+    doing = {Part.CHECK: "check · ", Part.SETUP: "set-up · ", Part.PLAN: "plans · "}.get(run.part, "")
+    return f"{rounds}{doing}{last}"
 
 
 def _waits(scene: queue.Scene, stop: Parked | None, task: Task, now: datetime) -> tuple[Reason | None, str]:
     """What keeps a parked run: its own moment first, then whatever gate is shut after it."""
-    if stop and stop.until > now:
+    if stop and stop.until and stop.until > now:
         return Reason(stop.why, stop.window or "", until=stop.until), parked(stop, now)
     held = next(queue.held(scene, task), None)
-    return held, f"parked: {sentence(scene.world, held, now)}" if held else "parked: resumes at once"
+    if held and held.why is Why.NEEDS_YOU:
+        return held, say(held, now)
+    about = parked(stop, now) if stop else "parked"
+    return (
+        held,
+        f"parked: {sentence(scene.world, held, now)}" if held else f"{about.partition(',')[0]}, goes on at once",
+    )
 
 
 def _stray(world: World, task: Task, now: datetime) -> Row:
@@ -159,7 +188,7 @@ def _orphan(run: Run) -> Row:
         phase=Phase.ACTIVE.value,
         state=state,
         kind=run.spec.kind,
-        runner=run.spec.runner.value,
+        runner=str(run.spec.runner),
         run=run,
         text="its task file is gone",
     )
@@ -172,6 +201,8 @@ def _line(world: World, now: datetime) -> Iterator[Row]:
         task = world.tasks[name]
         reason = next(queue.held(scene, task), None)
         text = sentence(world, reason, now) if reason else "next" if position == 1 else "ready"
+        if reason is None and (other := stands_in(task.runner, via(task.runner, world.plugins or ()))):
+            text = f"{text} · {other}"
         state = State.PAUSED if task.paused else State.WAITING if reason else State.READY
         yield _row(task, state, position=position, reason=reason, text=text)
 
@@ -233,7 +264,7 @@ def _row(
         position=position,
         priority=task.priority,
         kind=task.kind,
-        runner=task.runner.value,
+        runner=str(task.runner),
         depends_on=tuple(need.name for need in task.depends_on),
         deadline=task.deadline,
         reason=reason,

@@ -119,7 +119,10 @@ def say(reason: Reason, now: datetime) -> str:
         case Why.OUTAGE:
             return f"Claude's API is down{_at(', next try ', until, now)}"
         case Why.LOGIN:
-            return f"Claude refused the login{_at(', next try ', until, now)}"
+            about = f" ({safe(what, 60)})" if what else ""
+            return f"Claude refused the login{_at(', next try ', until, now)}{about}"
+        case Why.STAGGER:
+            return f"another run has just gone on{_at(', next at ', until, now)}"
         case Why.RETRY:
             return _retry(reason, now)
         case Why.NOT_BEFORE:
@@ -139,6 +142,8 @@ def _about(why: Why, what: str) -> str:
         Why.MISSING: f"no task named {name}" if " (" not in what else f"needs {text}",
         Why.CYCLE: f"waits for itself: {text}",
         Why.PROGRAM: text if " " in text else f"{text} is missing: see ccq doctor",
+        Why.DISK: text or "the disk cannot be written",
+        Why.NEEDS_YOU: f"needs you: {text}" if text else "needs you",
         Why.PAUSED: "paused",
         Why.HOLD: "hold is on: nothing new starts",
         Why.STARTING: "the engine is starting or leaving",
@@ -184,7 +189,7 @@ def _at(words: str, until: datetime | None, now: datetime) -> str:
 
 def parked(stop: Parked, now: datetime) -> str:
     """The sentence of a run that was interrupted and goes on by itself."""
-    resumes = f"resumes {moment(stop.until, now)}" if stop.until > now else "resumes when it may"
+    resumes = f"resumes {moment(stop.until, now)}" if stop.until and stop.until > now else "resumes when it may"
     match stop.why:
         case Why.LIMIT:
             return f"parked: {limit_name(stop.window or '')}limit, {resumes}"
@@ -192,8 +197,21 @@ def parked(stop: Parked, now: datetime) -> str:
             return f"parked: Claude's API is down, {resumes}"
         case Why.LOGIN:
             return f"parked: login refused, {resumes}"
+        case Why.NEEDS_YOU:
+            return "needs you: its plan is ready; run it to accept"
         case _:
-            return f"parked: {stop.why.value}, {resumes}"
+            return f"parked: {INTERRUPTED.get(stop.why, stop.why.value)}, {resumes}"
+
+
+INTERRUPTED = {
+    Why.CHECK: "its check failed",
+    Why.UNFINISHED: "not done yet",
+    Why.STALL: "it had gone silent",
+    Why.LOST: "its process was killed",
+    Why.FRESH: "its conversation is gone",
+    Why.GIVEN_BACK: "given back",
+    Why.LANDED: "the window is nearly full",
+}
 
 
 # --- sentences that need the World -----------------------------------------------------------------------------------

@@ -66,12 +66,19 @@ class Task:
     depends_on: tuple[Dependency, ...] = ()
     deadline: datetime | None = None
     mode: Mode = Mode.AUTONOMOUS
-    runner: Runner = Runner.CLAUDE
+    runner: str = Runner.CLAUDE
+    """A Runner, or the name of one of the person's own (settings: runners)."""
     command: str | None = None
     call: str | None = None
     check: str | None = None
+    check_timeout: float | None = None
     cwd: str | None = None
     worktree: bool = False
+    rollback: bool | None = None
+    """Undo what a failed run changed; None: as the settings say."""
+    bypass_permissions: bool = False
+    env: tuple[str, ...] = ()
+    """Names of further variables the run may see."""
     timeout: float | None = None
     max_attempts: int = 3
     max_iterations: int = 5
@@ -134,6 +141,7 @@ class Why(StrEnum):
     MISSING = "missing"
     CYCLE = "cycle"
     PROGRAM = "program"
+    DISK = "disk"
     PAUSED = "paused"
     HOLD = "hold"
     STARTING = "starting"
@@ -144,12 +152,22 @@ class Why(StrEnum):
     LIMIT = "limit"
     OUTAGE = "outage"
     LOGIN = "login"
+    NEEDS_YOU = "needs_you"
     CAPACITY = "capacity"
     BLIND = "blind"
     CANARY = "canary"
+    STAGGER = "stagger"
     FOLDER = "folder"
     SLOTS = "slots"
     ORDER = "order"
+    # what a run was interrupted by, and goes on after as soon as it may
+    CHECK = "check"
+    UNFINISHED = "unfinished"
+    STALL = "stall"
+    LOST = "lost"
+    FRESH = "fresh"
+    GIVEN_BACK = "given_back"
+    LANDED = "landed"
     # refusals only
     UNKNOWN = "unknown"
     EXISTS = "exists"
@@ -228,6 +246,70 @@ class Stage(StrEnum):
     FILING = "filing"
 
 
+class Part(StrEnum):
+    """What one leg of a run is for."""
+
+    SETUP = "setup"
+    """The project's set-up command, in a new worktree."""
+    PLAN = "plan"
+    """Claude reads and writes a plan; nothing is changed."""
+    WORK = "work"
+    CHECK = "check"
+    """The task's own check, after the work is said to be done."""
+    ATTENDED = "attended"
+    """A person works in the same conversation, in the pane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One process of a run: what it is for, and what led to it (a Why, empty for what simply comes next)."""
+
+    part: Part = Part.WORK
+    why: str = ""
+
+
+class Halting(StrEnum):
+    """Why a leg is being ended before its time."""
+
+    STOP = "stop"
+    """A person ends the run."""
+    STALL = "stall"
+    TAKEOVER = "takeover"
+    LANDING = "landing"
+    """The window is nearly full: told to stop at a turn's end, or, at the hard limit, ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Where in git a run works.  A run outside of any repository has none."""
+
+    repo: str
+    """The repository's work tree that the task's folder lies in; absolute."""
+    folder: str
+    """Where the legs run: the task's folder, or its like inside the new worktree; absolute."""
+    base: str | None = None
+    """The commit that was checked out at the start; None: there was none yet."""
+    branch: str | None = None
+    """Of a worktree: its own.  In place: the one that was checked out; None: none was."""
+    worktree: str | None = None
+    """Top folder of the run's own worktree; None: the run works in place."""
+    snapshot: str | None = None
+    """The ref that keeps the folder's state from before a run in place; None: none could be taken."""
+    trouble: str = ""
+    """Why there is no snapshot, or what could not be carried over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a run changed, counted by git."""
+
+    commits: int = 0
+    files: int = 0
+    """Files that differ from the base, committed or not, without ignored ones."""
+    kept: str = ""
+    """What became of it, in words: ``branch cctui/x kept``, ``rolled back``."""
+
+
 class Stop(StrEnum):
     """How a leg's process ended, as the runner saw it."""
 
@@ -279,6 +361,12 @@ class Result:
     """Set when a ``rate_limit_event`` (or the synthetic message) said *rejected*."""
     limit_resets_at: datetime | None = None
     session_id: str | None = None
+    succeeded: int = 0
+    """Tool calls that were carried out without an error."""
+    changed: int = 0
+    """Those of them that were no mere reading."""
+    answers: int = 0
+    """Messages of the model in this leg; what the CLI says in its place is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +396,7 @@ class Spec:
     path: str
     """Of the task file before the claim, relative to ROOT/tasks."""
     attempt: int
-    runner: Runner
+    runner: str
     kind: str
     mode: Mode
     folder: str
@@ -323,6 +411,23 @@ class Spec:
     capacity_before: float | None = None
     week_before: float | None = None
     forced: bool = False
+    via: str = ""
+    """How the runner is carried out (core.runners); empty in folders of older versions: as it is named."""
+    command: str | None = None
+    call: str | None = None
+    check: str | None = None
+    check_timeout: float = 600.0
+    max_iterations: int = 5
+    max_turns: int | None = None
+    max_budget_usd: float | None = None
+    effort: str | None = None
+    allowed_tools: tuple[str, ...] = ()
+    bypass_permissions: bool = False
+    env: tuple[str, ...] = ()
+    worktree: bool = False
+    rollback: bool = False
+    setup: str = ""
+    teardown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,15 +443,20 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A wait that the service imposed: why, since when, until when."""
+    """Why a run stands still between two legs, since when, until when."""
 
     why: Why
-    """LIMIT, OUTAGE or LOGIN."""
+    """LIMIT, OUTAGE or LOGIN by the service; NEEDS_YOU for a person; else what it was interrupted by."""
     since: datetime
-    until: datetime
+    until: datetime | None = None
+    """None: no moment ends it."""
     window: str | None = None
     task: str = ""
     """Who met it: of several that may try next, this one comes last."""
+    part: Part = Part.WORK
+    """What the next leg is for."""
+    text: str = ""
+    """More about it: the plan's first line, the failed check's last words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,12 +475,42 @@ class Run:
     ending: Ending | None = None
     stopping: bool = False
     """A person asked to stop it."""
-    fresh: bool = False
-    """Its conversation is gone: the next leg starts a new one."""
     heard: datetime | None = None
     """When it last said something new; None: nothing yet in this leg."""
     quiet: bool = False
     """It has said nothing for run.stall_minutes."""
+    legs: tuple[Leg, ...] = (Leg(),)
+    """All of them so far, the current one last."""
+    work: Ending | None = None
+    """How the last leg of work ended, while its check runs."""
+    halting: Halting | None = None
+    """The current leg was asked to end, and why."""
+    halt_at: datetime | None = None
+    """When its processes are told to end, if it has not ended by itself."""
+    halted: bool = False
+    """They have been told."""
+    asks: str = ""
+    """What it waits for a person to answer; empty: nothing."""
+    approved: bool = False
+    """A person has accepted its plan."""
+    tree: Tree | None = None
+    again_at: datetime | None = None
+    """Filing it went wrong: when that is tried again."""
+    tries: int = 0
+    """How often filing it went wrong."""
+
+    @property
+    def part(self) -> Part:
+        return self.legs[-1].part
+
+    @property
+    def iteration(self) -> int:
+        """1 for the first round of work; each failed check or unfinished round is one more."""
+        return 1 + sum(leg.part is Part.WORK and leg.why in (Why.CHECK, Why.UNFINISHED) for leg in self.legs)
+
+    def times(self, why: Why) -> int:
+        """How many legs were led to by `why`."""
+        return sum(leg.why == why for leg in self.legs)
 
 
 class SightState(StrEnum):
@@ -395,6 +535,15 @@ class Sight:
     parked_s: float = 0.0
     ending: Ending | None = None
     stopping: bool = False
+    legs: tuple[Leg, ...] = (Leg(),)
+    work: Ending | None = None
+    """How the last leg of work ended, when the current leg is its check."""
+    halting: Halting | None = None
+    asks: str = ""
+    approved: bool = False
+    tree: Tree | None = None
+    heard: datetime | None = None
+    """When it last put something out."""
 
 
 # --- the past --------------------------------------------------------------------------------------------------------
@@ -581,11 +730,13 @@ class World:
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     programs: Mapping[str, str] = field(default_factory=dict)
     """Needed programs that are missing or unusable → a sentence that says what to do."""
-    login: Parked | None = None
-    """Claude refused the login: everything that needs Claude waits."""
-    limit: Parked | None = None
-    """A limit was hit and no answer since has proven it over."""
-    outage: Parked | None = None
+    stops: Mapping[str, Parked] = field(default_factory=dict)
+    """What the service refused, and no answer since has proven over: ``login``, ``outage``, and ``limit:WINDOW`` for
+    each full window.  Everything they bind waits."""
+    plugins: tuple[str, ...] | None = None
+    """Claude Code plugins that are enabled, by name; None: not asked yet."""
+    at: datetime | None = None
+    """About when the last event was met: a larger gap means that the clock was set or the machine slept."""
     forced: Mapping[str, bool] = field(default_factory=dict)
     """Tasks a person wants now → also past the soft gates."""
     only: frozenset[str] | None = None
@@ -682,4 +833,18 @@ class Remove:
     task: str
 
 
-Command = Move | Pause | Hold | RunNow | StopRun | RetryTask | Add | Edit | Remove
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Stop the headless work at a safe point and open the same conversation for a person, in the pane."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """Undo what a closed run changed in its folder, after saving what is undone."""
+
+    run_id: str
+
+
+Command = Move | Pause | Hold | RunNow | StopRun | RetryTask | Add | Edit | Remove | TakeOver | Rollback

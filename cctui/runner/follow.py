@@ -1,13 +1,12 @@
 """What the pane shows and output.log keeps, made while the child works.
 
 One thread: it turns new lines of stream.jsonl into readable ones, appends them to output.log, and shows what output.log
-gained.  The pane is written without waiting: a terminal that is gone, stopped or never drained costs nothing but the
-view.  It never touches stream.jsonl, and the supervisor never waits for it longer than it says.
+gained, both without secrets.  The pane is written without waiting: a terminal that is gone, stopped or never drained
+costs nothing but the view.  It never touches stream.jsonl, and the supervisor never waits for it longer than it says.
 """
 
 from __future__ import annotations
 
-import codecs
 import os
 import stat
 import sys
@@ -16,12 +15,16 @@ import threading
 import time
 
 from . import scrub
+from .redact import Redactor
 from .render import Render
+from .shown import Shown
 
 TICK = 0.1
 CHUNK = 65_536
 BACKLOG = 262_144
 """Bytes the pane may lag behind before it skips to the newest ones."""
+LOOK_BACK = 32_768
+"""Bytes before those that are looked at, not shown: a private key may have begun there."""
 
 
 def open_pane() -> int | None:
@@ -42,25 +45,30 @@ def open_pane() -> int | None:
 
 
 class Follower:
-    """Follows one leg; `offsets` are where its parts of stream.jsonl and output.log begin."""
+    """Follows one leg; `offsets` are where its parts of stream.jsonl and output.log begin.
 
-    def __init__(self, folder: str, render: str, banner: str, offsets: tuple[int, int]) -> None:
-        self._render = Render() if render == "claude" else None
+    `values` are the run's secrets: neither the pane nor what is rendered into output.log holds them.
+    """
+
+    def __init__(
+        self, folder: str, render: str, banner: str, offsets: tuple[int, int], values: tuple[str, ...] = ()
+    ) -> None:
+        self._hide = Redactor(values).whole
+        self._render = Render(self._hide) if render == "claude" else None
         self._stream = os.open(os.path.join(folder, "stream.jsonl"), os.O_RDONLY | os.O_CLOEXEC)
         self._log = os.open(os.path.join(folder, "output.log"), os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         self._at, self._shown = offsets
         self._torn = b""
         self._pane = open_pane()
         self._pending = b""
-        self._open = ""
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace")
+        self._text = Shown(values)
         self._stop = threading.Event()
         self._logged = threading.Event()
         self._told = threading.Event()
         self._last = ""
         self._thread = threading.Thread(target=self._follow, daemon=True)
         if banner:
-            self._pending = (scrub.clean(banner, colours=True) + "\n").encode()
+            self._pending = (self._hide(scrub.clean(banner)) + "\n").encode()
 
     def start(self) -> None:
         self._thread.start()
@@ -86,9 +94,12 @@ class Follower:
         self._close_stream()
         self._logged.set()
         self._drain()
+        if rest := self._text.rest():
+            self._pending += (rest.rstrip("\n") + "\n").encode("utf-8", "replace")
         self._told.wait()
         summary = self._render.summary if self._render else ""
-        self._pending += (" · ".join(filter(None, (self._last, summary))) + "\n").encode()
+        last = scrub.clean(" · ".join(filter(None, (self._last, summary))))
+        self._pending += (self._hide(last) + "\n").encode("utf-8", "replace")
         self._drain()
 
     # --- stream.jsonl → output.log
@@ -142,12 +153,12 @@ class Follower:
         if size - self._shown > BACKLOG:
             self._shown = size - CHUNK
             self._pending = "\n… (skipped; the whole text is in output.log)\n".encode()
+            self._text.skip()
+            self._text.feed(os.pread(self._log, LOOK_BACK, self._shown - LOOK_BACK))
         data = os.pread(self._log, CHUNK, self._shown)
-        if not data:
-            return
-        self._shown += len(data)
-        ready, self._open = scrub.split_open(self._open + self._decode.decode(data))
-        self._pending += scrub.clean(ready, colours=True).encode("utf-8", "replace")
+        if data:
+            self._shown += len(data)
+            self._pending += self._text.feed(data).encode("utf-8", "replace")
 
     def _drain(self) -> None:
         """Show the rest, as long as the pane takes some within half a second."""

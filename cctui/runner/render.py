@@ -1,7 +1,8 @@
 """`claude -p` stream-json → lines a person can read on a phone.
 
 What Claude says as it is; one line per tool call; errors, retries, limits and the bill in short.  Events it does not
-know and lines that are no JSON are passed over: a newer Claude must never break the view.
+know and lines that are no JSON are passed over: a newer Claude must never break the view.  Secrets are taken out before
+anything is cut short, so that no half of one is left.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from .scrub import clean, one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` costs six milliseconds
+    from collections.abc import Callable
     from typing import Any
 
 WIDTH = 94
 """Characters of a tool line: two lines of a phone screen."""
+SEEN = 64
+"""Characters looked at for one that is shown: white space and secrets take more room than what is left of them."""
 WINDOWS = (("five_hour", "5h"), ("seven_day", "7d"))
 SUBJECTS = (
     "command",
@@ -33,14 +37,23 @@ SUBJECTS = (
 """Keys of a tool's input, the most telling first."""
 
 
-def subject(tool_input: Any) -> str:
-    """What a tool call is about, in one line."""
+def as_it_is(text: str) -> str:
+    return text
+
+
+def subject(tool_input: Any, hide: Callable[[str], str] = as_it_is) -> str:
+    """What a tool call is about, in one line, without what `hide` takes out."""
     if not isinstance(tool_input, dict):
         return ""
     for key in SUBJECTS:
         if isinstance(tool_input.get(key), str):
-            return one_line(tool_input[key], WIDTH)
-    return one_line(json.dumps(tool_input, ensure_ascii=False), WIDTH) if tool_input else ""
+            return _short(tool_input[key], WIDTH, hide)
+    return _short(json.dumps(tool_input, ensure_ascii=False), WIDTH, hide) if tool_input else ""
+
+
+def _short(text: str, width: int, hide: Callable[[str], str]) -> str:
+    """`text` on one line; secrets go while they are still whole, in more of it than will be left."""
+    return one_line(hide(text[: SEEN * width]), width)
 
 
 def count(number: int) -> str:
@@ -58,9 +71,10 @@ def _list(value: Any) -> list[Any]:
 
 
 class Render:
-    """Feed it lines; it gives readable ones."""
+    """Feed it lines; it gives readable ones, without what `hide` takes out."""
 
-    def __init__(self) -> None:
+    def __init__(self, hide: Callable[[str], str] = as_it_is) -> None:
+        self._hide = hide
         self.summary = ""
         """The bill so far: tokens and dollars of all results, for the pane's last line."""
         self._begun = False
@@ -78,7 +92,7 @@ class Render:
         if not isinstance(event, dict):
             return []
         text = self._event(event)
-        return clean(text).split("\n") if text else []
+        return self._hide(clean(text)).split("\n") if text else []
 
     def _event(self, event: dict[str, Any]) -> str:
         match event.get("type"):
@@ -94,6 +108,9 @@ class Render:
                 return self._result(event)
         return ""
 
+    def _short(self, text: str, width: int = WIDTH) -> str:
+        return _short(text, width, self._hide)
+
     def _system(self, event: dict[str, Any]) -> str:
         match event.get("subtype"):
             case "init" if not self._begun:
@@ -104,7 +121,7 @@ class Render:
                 wait = f" in {delay / 1000:.0f} s" if isinstance(delay, int | float) else ""
                 code = event.get("error_status") or ""
                 tries = f"try {event.get('attempt')} of {event.get('max_retries')}"
-                return one_line(f"↻ API {code} {event.get('error') or ''}: {tries}{wait}", WIDTH)
+                return self._short(f"↻ API {code} {event.get('error') or ''}: {tries}{wait}")
             case "permission_denied":
                 return one_line(f"  ⊘ {event.get('tool_name')} was not allowed", WIDTH)
             case "model_fallback":
@@ -121,13 +138,13 @@ class Render:
                 parts.append(("✗ " if event.get("error") else "") + text.strip())
             elif block.get("type") == "tool_use":
                 call = f"{indent}▸ {one_line(str(block.get('name')), 40)}  "
-                parts.append(call + one_line(subject(block.get("input")), WIDTH - len(call)))
+                parts.append(call + one_line(subject(block.get("input"), self._hide), WIDTH - len(call)))
         return "\n".join(parts)
 
     def _user(self, event: dict[str, Any]) -> str:
         blocks = map(_dict, _list(_dict(event.get("message")).get("content")))
         failed = (block for block in blocks if block.get("type") == "tool_result" and block.get("is_error") is True)
-        return "\n".join("  ✗ " + one_line(_text_of(block.get("content")), WIDTH - 4) for block in failed)
+        return "\n".join("  ✗ " + self._short(_text_of(block.get("content")), WIDTH - 4) for block in failed)
 
     def _limit(self, info: dict[str, Any]) -> str:
         windows = _dict(info.get("unifiedWindows"))
@@ -156,7 +173,7 @@ class Render:
             lines = [] if words == self._said else [words]
             lines.append("✓ done · " + self.summary)
         else:
-            shown = "" if words == self._said else one_line(words, WIDTH)
+            shown = "" if words == self._said else self._short(words)
             lines = ["✗ " + " · ".join(filter(None, (str(event.get("subtype")), shown, self.summary)))]
         self._said = ""
         return "\n".join(filter(None, lines))

@@ -19,8 +19,6 @@ _SEQUENCE = re.compile(
     r"|(?P<turn>\r)"
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
-_OPEN = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\x9c\n]*\x1b?|[ -/]*)|\r)\Z")
-_LONGEST = 1024
 
 
 def clean(text: str, *, colours: bool = False) -> str:
@@ -32,13 +30,6 @@ def clean(text: str, *, colours: bool = False) -> str:
         return match[0] if colours and match["colour"] else ""
 
     return _SEQUENCE.sub(replace, text)
-
-
-def split_open(text: str) -> tuple[str, str]:
-    """`text` in two: what may be cleaned now, and a sequence at its end that is not complete yet."""
-    if match := _OPEN.search(text, max(0, len(text) - _LONGEST)):
-        return text[: match.start()], text[match.start() :]
-    return text, ""
 
 
 def one_line(text: str, width: int) -> str:

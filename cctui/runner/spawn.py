@@ -1,4 +1,7 @@
-"""Starting the child: in its own session, with default signal handlers, and exactly the environment it was given."""
+"""Starting the child: with default signal handlers and exactly the environment it was given.
+
+It gets a session of its own, unless the pane's terminal is handed to it.
+"""
 
 from __future__ import annotations
 
@@ -60,27 +63,31 @@ def _redirect(fds: tuple[int, int, int]) -> list[tuple[int, ...]]:
     return [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(fds)]
 
 
-def spawn(folder: str, plan: dict[str, Any]) -> int:
-    """Start what `plan` says with its output on the run folder's files; gives its process id.
+def spawn(folder: str, plan: dict[str, Any], terminal: int | None = None) -> int:
+    """Start what `plan` says; gives its process id.
 
-    Standard output goes by descriptor into stream.jsonl or output.log, so nothing between can lose any of it.
+    Standard output goes by descriptor into stream.jsonl or output.log, so nothing between can lose any of it; with
+    `terminal`, all three standard descriptors are that one.
     """
     cwd = str(plan["cwd"])
     env = {str(key): str(value) for key, value in plan["env"].items()}
     argv = [str(word) for word in plan["argv"]]
     enter(cwd)
     program = find_program(argv[0], env, cwd)
-    log = os.path.join(folder, "output.log")
-    out = os.path.join(folder, "stream.jsonl") if plan["stdout"] == "stream" else log
     fds: list[int] = []
     try:
-        fds += [open_stdin(folder, plan.get("stdin")), open_append(out), open_append(log)]
+        if terminal is None:
+            log = os.path.join(folder, "output.log")
+            out = os.path.join(folder, "stream.jsonl") if plan["stdout"] == "stream" else log
+            fds += [open_stdin(folder, plan.get("stdin"))]
+            fds += [open_append(out), open_append(log)]
+        given = (terminal, terminal, terminal) if terminal is not None else (fds[0], fds[1], fds[2])
         return os.posix_spawn(
             program,
             argv,
             env,
-            file_actions=_redirect((fds[0], fds[1], fds[2])),
-            setsid=True,
+            file_actions=_redirect(given),
+            setsid=terminal is None,
             setsigmask=(),
             setsigdef=[s for s in signal.valid_signals() if s not in (signal.SIGKILL, signal.SIGSTOP)],
         )

@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 
-from . import files, spawn, tree
+from . import files, spawn, terminal, tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` costs six milliseconds
@@ -27,7 +27,7 @@ LEFTOVER_GRACE = 1.0
 LOG_PATIENCE = 2.0
 PANE_PATIENCE = 0.5
 DISK_PATIENCE = 3600.0
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
 
 class End:
@@ -66,22 +66,25 @@ def supervise(folder: str, leg: int) -> int:
         return refuse(f"{folder}/leg-{leg}.json cannot be read")
     if take_lock(folder) is None:
         return refuse("another runner works on this run")
-    boot, begun = files.boot_id(), time.time()
-    identity = {"leg": leg, "pid": os.getpid(), "pid_start": files.start_ticks(os.getpid()), "boot": boot}
-    if not files.claim(folder, f"start-{leg}.json", {**identity, "started": files.stamp(begun)}):
+    begun, pid = time.time(), os.getpid()
+    identity = {"leg": leg, "pid": pid, "pid_start": files.start_ticks(pid), "boot": files.boot_id()}
+    try:
+        first = files.claim(folder, f"start-{leg}.json", {**identity, "started": files.stamp(begun)})
+    except OSError as error:
+        return refuse(f"{folder} cannot be written, so nothing was started: {error.strerror}")
+    if not first:
         return refuse(f"leg {leg} of this run was started before")
     clock = time.monotonic()
     follower, end = _run(folder, leg, plan)
     seconds = time.monotonic() - clock
     record = {
-        "leg": leg,
+        **identity,
         "rc": end.rc,
         "reason": end.reason,
         "detail": end.detail,
         "started": files.stamp(begun),
         "ended": files.stamp(time.time()),
         "duration_s": round(seconds, 3),
-        "boot": boot,
     }
     if follower is not None:
         follower.finish(LOG_PATIENCE)
@@ -99,7 +102,10 @@ def _fill_standard_descriptors() -> None:
 
 
 def _record(folder: str, record: dict[str, Any]) -> None:
-    """exit.json, also on a disk that is full just now: until it is written the lock is held and nothing is decided."""
+    """exit.json, also on a disk that is full just now: until it is written the lock is held and nothing is decided.
+
+    The signals that ask for the end are blocked here as everywhere: they wait until the record is written.
+    """
     limit = time.monotonic() + DISK_PATIENCE
     while True:
         try:
@@ -126,22 +132,51 @@ def _run(folder: str, leg: int, plan: dict[str, Any]) -> tuple[Any, End]:
     if os.path.exists(os.path.join(folder, "stop")):
         return None, End("cancelled", None, "It was stopped before it began.")
     tree.become_subreaper()
-    offsets = _end_of(folder, "stream.jsonl"), _end_of(folder, "output.log")
+    plan = {**plan, "env": {**plan["env"], "CCTUI_RUN": os.path.basename(folder)}}
+    if plan["stdout"] == "tty":
+        return None, _interact(folder, leg, plan)
     try:
-        child = tree.Tree(spawn.spawn(folder, {**plan, "env": {**plan["env"], "CCTUI_RUN": os.path.basename(folder)}}))
+        offsets = _end_of(folder, "stream.jsonl"), _end_of(folder, "output.log")
+    except OSError as error:
+        return None, End("spawn", None, f"The run's folder {folder} cannot be written: {error.strerror}.")
+    try:
+        child = tree.Tree(spawn.spawn(folder, plan))
     except spawn.SpawnError as error:
         return _follow(folder, plan, offsets), End("spawn", None, str(error))
     # For the sweep after a runner that was killed: its child leads a session of its own.  Worth no fsync.
-    _note_child(folder, leg, child.main)
+    _note_session(folder, leg, child.main)
     follower = _follow(folder, plan, offsets)
     return follower, watch(child, plan.get("timeout"), float(plan.get("grace") or 0.0))
 
 
+def _interact(folder: str, leg: int, plan: dict[str, Any]) -> End:
+    """The leg in the pane's terminal, for a person; nothing of ours is shown there."""
+    fd = terminal.find()
+    if fd is None:
+        return End("spawn", None, terminal.NO_TERMINAL)
+    terminal.take(fd)
+    try:
+        child = tree.Tree(spawn.spawn(folder, plan, fd), terminal.WAKE)
+    except spawn.SpawnError as error:
+        return End("spawn", None, str(error))
+    if os.getsid(0) == os.getpid():  # else the session is that of whoever started us
+        _note_session(folder, leg, os.getpid())
+    return watch(child, plan.get("timeout"), float(plan.get("grace") or 0.0), fd)
+
+
 def _follow(folder: str, plan: dict[str, Any], offsets: tuple[int, int]) -> Any:
+    """The view, already at work; None when it cannot be: the child goes on without."""
     # After the spawn: it brings `threading`, which nobody should wait for.
     from .follow import Follower  # noqa: PLC0415
 
-    follower = Follower(folder, str(plan.get("render", "plain")), str(plan.get("banner", "")), offsets)
+    secrets = files.read(folder, "secrets.json") or {}
+    values = [value for value in secrets.get("values") or () if isinstance(value, str)]
+    try:
+        follower = Follower(
+            folder, str(plan.get("render", "plain")), str(plan.get("banner", "")), offsets, tuple(values)
+        )
+    except OSError:
+        return None
     follower.start()
     return follower
 
@@ -158,7 +193,8 @@ def _end_of(folder: str, name: str) -> int:
         os.close(fd)
 
 
-def _note_child(folder: str, leg: int, pid: int) -> None:
+def _note_session(folder: str, leg: int, pid: int) -> None:
+    """Which session the leg's processes are in: that of its leader `pid`."""
     try:
         with open(os.path.join(folder, f"child-{leg}"), "w") as file:
             file.write(f"{pid} {files.start_ticks(pid) or 0}\n")
@@ -166,20 +202,35 @@ def _note_child(folder: str, leg: int, pid: int) -> None:
         return  # only a second way to find what is left; the first is its environment
 
 
-def watch(child: tree.Tree, timeout: float | None, grace: float) -> End:
-    """Wait for the main process; end its tree at the time limit, on request, or when only leftovers live."""
+def watch(child: tree.Tree, timeout: float | None, grace: float, fd: int | None = None) -> End:
+    """Wait for the main process; end its tree at the time limit, on request, or when only leftovers live.
+
+    With `fd`, its terminal, also when that is closed.
+    """
     limit = None if timeout is None else time.monotonic() + timeout
     child.reap()
     while child.status is None and not child.empty:
         left = 3600.0 if limit is None else limit - time.monotonic()
         if left <= 0:
             return _ended(child, "timeout", grace, f"It was ended after {timeout:g} s, its time limit.")
-        asked = child.wait(left)
-        if asked is not None and child.status is None:
-            return _ended(child, "cancelled", grace, f"It was ended by {signal.Signals(asked).name}.")
+        asked = child.wait(left if fd is None else min(left, terminal.LOOK_EVERY))
+        if why := _why_end(child, asked, fd):
+            return _ended(child, "cancelled", grace, why)
+    # It may have seen the end of its terminal before we did.
+    closed = fd is not None and terminal.gone(fd)
+    reason, detail = ("cancelled", terminal.CLOSED) if closed else ("exit", "")
     if child.empty:
-        return End("exit", _code(child.status))
-    return _ended(child, "exit", LEFTOVER_GRACE, "Processes it had left behind were ended.")
+        return End(reason, _code(child.status), detail)
+    return _ended(child, reason, LEFTOVER_GRACE, f"{detail} Processes it had left behind were ended.".lstrip())
+
+
+def _why_end(child: tree.Tree, asked: int | None, fd: int | None) -> str:
+    """Why a child that lives has to be ended now; empty when it goes on."""
+    if child.status is not None:
+        return ""
+    if fd is not None and terminal.gone(fd):
+        return terminal.CLOSED
+    return "" if asked is None or asked == signal.SIGHUP else f"It was ended by {signal.Signals(asked).name}."
 
 
 def _ended(child: tree.Tree, reason: str, grace: float, detail: str) -> End:

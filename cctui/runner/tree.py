@@ -62,10 +62,11 @@ def send(pids: set[int], number: int) -> None:
 class Tree:
     """The children of this process, of which one is the main one."""
 
-    __slots__ = ("empty", "killed", "main", "status")
+    __slots__ = ("_wake", "empty", "killed", "main", "status")
 
-    def __init__(self, main: int) -> None:
+    def __init__(self, main: int, wake: frozenset[signal.Signals] = WAKE) -> None:
         self.main = main
+        self._wake = wake
         self.status: int | None = None
         """Of the main process, as wait gave it; None while it lives."""
         self.empty = False
@@ -91,7 +92,7 @@ class Tree:
 
         Gives the number of the signal that asked for the end, if one did.
         """
-        info = signal.sigtimedwait(WAKE, max(0.0, seconds))
+        info = signal.sigtimedwait(self._wake, max(0.0, seconds))
         self.reap()
         return None if info is None or info.si_signo == signal.SIGCHLD else info.si_signo
 

@@ -22,7 +22,7 @@ def troubles(world: World, link: str | None, now: datetime) -> Iterator[Trouble]
         yield "The engine is leaving: runs go on, nothing new starts", "warn"
     if world.memory.hold:
         yield "Hold: nothing new starts; z lets go", "warn"
-    for stop in (world.login, world.limit, world.outage):
+    for stop in world.stops.values():
         if stop:
             yield view.say(Reason(stop.why, stop.window or "", until=stop.until), now), "warn"
     if world.scanned and capacity.blind(world, now):

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from cctui.config import ConfigError, load
-from cctui.core.settings import Reserve, Settings
+from cctui.core.answer import plain
+from cctui.core.settings import Project, Reserve, Settings
 
 
 @pytest.fixture
@@ -80,6 +81,21 @@ GOOD: list[tuple[str, str, Any]] = [
     ("claude.command", '"/opt/my claude/claude"', "/opt/my claude/claude"),
     ("claude.env", '["A", "B"]', ("A", "B")),
     ("tmux.socket", '"mine"', "mine"),
+    ("tmux.scope", '"OFF"', "off"),
+    ("tmux.scope", "true", "on"),
+    ("run.check_timeout", '"90s"', 90.0),
+    ("run.check_timeout", "5", 300.0),
+    ("run.stagger_seconds", "0", 0.0),
+    ("run.stagger_seconds", '"10m"', 600.0),
+    ("run.rollback_on_failure", "true", True),
+    ("run.snapshot", '"off"', False),
+    ("capacity.soft_landing", "0", 0.0),
+    ("capacity.hard_stop", "100", 100.0),
+    ("claude.deny", '["*.pem", "secrets/**"]', ("*.pem", "secrets/**")),
+    ("claude.allow", '[".env.example"]', (".env.example",)),
+    ("worktree.setup", '"npm ci && make"', "npm ci && make"),
+    ("worktree.setup_timeout", '"1h"', 3600.0),
+    ("worktree.carry_env", "true", True),
     ("ui.ascii", "true", "on"),
     ("ui.motion", '"OFF"', "off"),
     ("ui.on_hangup", '"stop"', "stop"),
@@ -104,6 +120,11 @@ ENVIRON: list[tuple[str, str, str, Any]] = [
     ("CCTUI_CLAUDE_ENV", "", "claude.env", ()),
     ("CCTUI_TMUX_SOCKET", "t1", "tmux.socket", "t1"),
     ("CCTUI_ROOT", "/r", "root", "/r"),
+    ("CCTUI_CLAUDE_DENY", "*.pem, *.key", "claude.deny", ("*.pem", "*.key")),
+    ("CCTUI_WORKTREE_CARRY_ENV", "on", "worktree.carry_env", True),
+    ("CCTUI_RUNNERS_AIDER", "aider -m x", "runners", (("aider", "aider -m x"),)),
+    ("CCTUI_WORKTREE_PROJECTS", '[{"path": "/code/app", "setup": "npm ci"}]', "worktree.projects",
+     (Project("/code/app", "npm ci"),)),
     ("CCTUI_CAPACITY_RESERVE", '[{"from": "08:00", "five_hour": 5}]', "capacity.reserve",
      (Reserve(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "08:00", "24:00", 5.0, 0.0),)),
 ]  # fmt: skip
@@ -150,6 +171,42 @@ BAD = [
     ("gate = 'on'", "unknown key gate: did you mean capacity.gate?"),
     ("[zzz]\nqqq = 3", "unknown key zzz.qqq"),
     ("run = 3", "run must be a section, [run], found 3"),
+    ("[run]\ncheck_timeout = 0", "run.check_timeout must be a number, over 0 and at most 30d, found 0"),
+    ("[run]\ncheck_timeout = '31d'", "at most 30d"),
+    ("[run]\nstagger_seconds = 601", "from 0 to 600, found 601"),
+    ("[run]\nsnapshot = 1", "run.snapshot must be on or off"),
+    ("[capacity]\nsoft_landing = 101", "capacity.soft_landing must be a number, percent, from 0 to 100, found 101"),
+    ("[capacity]\nhard_stop = -1", "percent, from 0 to 100, found -1"),
+    ("[claude]\ndeny = '*.pem'", "claude.deny must be a list of texts, found '*.pem'"),
+    ("[claude]\nallow = ['', 'a']", "claude.allow must be a list of file patterns, none of them empty"),
+    ("[tmux]\nscope = 'yes'", "tmux.scope must be one of auto, on, off, found 'yes'"),
+    ("[worktree]\nsetup_timeout = 0", "over 0 and at most 30d"),
+    ('[worktree]\nsetup = "a\\nb"', "worktree.setup must be text on one line"),
+    ("[worktree]\nset_up = 'x'", "unknown key worktree.set_up: did you mean worktree.setup?"),
+    ("[worktree]\nprojects = 3", "worktree.projects must be a list of tables, found 3"),
+    ("[worktree]\nprojects = ['x']", "worktree.projects must be tables like {path"),
+    ("[worktree]\nprojects = [{setup = 'x'}]", "; path is nothing"),
+    ("[worktree]\nprojects = [{path = ' '}]", "; path is '"),
+    ("[worktree]\nprojects = [{path = '/x', set_up = 'x'}]", "without set_up (did you mean setup?)"),
+    ("[worktree]\nprojects = [{path = 'code'}]", "an absolute path (~ and $VAR are filled in), not 'code'"),
+    ("[worktree]\nprojects = [{path = '~nobody-here/x'}]", "an absolute path"),
+    ("[worktree]\nprojects = [{path = '$NOPE/x'}]", "a path whose variables are set; $NOPE is not"),
+    ("[worktree]\nprojects = [{path = '/x', setup = 3}]", "tables whose setup is a shell command on one line"),
+    ("[worktree]\nprojects = [{path = '/x'}, {path = '/y/../x/'}]", "a path each of their own, not '/x' twice"),
+    ("[runners]\naider = 3", "runners.aider must be a command line as text, found 3"),
+    ("[runners]\naider = ' '", "runners.aider must be a command line that begins with a program"),
+    ("[runners]\naider = '\"\" x'", "begins with a program"),
+    ("[runners]\naider = 'a \"b'", "must be a command line (no closing quotation)"),
+    ('[runners]\naider = "a\\u001bb"', "a command line, on one line"),
+    (
+        "[runners]\naider = 'a {foldr}'",
+        "but {prompt_file}, {folder}, {task}, {run_dir}, {model}; it has {foldr} (did you mean {folder}?)",
+    ),
+    ("[runners]\nloop = 'a'", "a runner's name must be none of cctui's own (claude, loop, ralph,"),
+    ("[runners]\nAider = 'a'", "a runner's name must be in lower case, found 'Aider'"),
+    ("[runners]\n'a/b' = 'a'", "a runner's name must be letters, digits"),
+    ("[runner]\naider = 'a'", "unknown key runner.aider: did you mean runners.aider?"),
+    ("runners = 'a'", "runners must be a section, [runners], found 'a'"),
     ("[keys]\npause = 3", "keys.pause must be the keys as text, found 3"),
     ("[run]\nslots = ?", "not valid TOML: Invalid value (at line 2"),
     ("[run]\nslots = 1\nslots = 2", "not valid TOML"),
@@ -209,3 +266,40 @@ def test_a_file_that_cannot_be_read_is_named(path: Path) -> None:
         load(path, {})
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         load(path.parent, {})
+
+
+def test_commands_of_single_projects(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    text = """
+[worktree]
+setup = "make deps"
+[[worktree.projects]]
+path = "~/app/"
+setup = "npm ci"
+teardown = " make clean "
+[[worktree.projects]]
+path = "${CODE}/tool"
+"""
+    environ = {"HOME": str(tmp_path / "link"), "CODE": "/code"}
+    assert read(path, text, environ).worktree.projects == (
+        Project(f"{tmp_path}/real/app", "npm ci", "make clean"),
+        Project("/code/tool"),
+    )
+    shown = plain(load(path, environ)[1]["worktree.projects"].value)
+    assert shown[1] == {"path": "/code/tool", "setup": "", "teardown": ""}
+
+
+def test_a_persons_own_runners(path: Path) -> None:
+    text = """
+[runners]
+aider = "aider --message-file {prompt_file} --model={model}"
+"my runner" = '/opt/a\\ b "{folder}/{task}" ${HOME} { x }'
+"""
+    settings, values = read(path, text), load(path, {})[1]
+    assert settings.runners == (
+        ("aider", "aider --message-file {prompt_file} --model={model}"),
+        ("my runner", '/opt/a\\ b "{folder}/{task}" ${HOME} { x }'),
+    )
+    assert values["runners.aider"].value == settings.runners[0][1] and values["runners.aider"].origin == "file"
+    assert values["runners.aider"].help and "runners" not in values

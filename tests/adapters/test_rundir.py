@@ -9,80 +9,20 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cctui.adapters import rundir, runread
-from cctui.adapters.rundir import LegPlan, RunDir, RunDirError
-from cctui.core.world import Mode, Runner, Sight, SightState, Spec, Stop, Tokens
+from cctui.adapters.rundir import RunDir, RunDirError
+from cctui.core.world import Leg, Part, Runner, SightState, Stop, Tokens
+from tests.adapters.runs import only, plan, play, result_line, spec, start, stream
 from tests.runner.legs import marked, until
-
-START = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
-
-
-def spec(run_id: str = "digest-1", runner: Runner = Runner.SHELL) -> Spec:
-    return Spec(
-        run_id=run_id,
-        task="digest",
-        path="pending/digest.md",
-        attempt=1,
-        runner=runner,
-        kind="digest",
-        mode=Mode.AUTONOMOUS,
-        folder="/tmp",
-        started=START,
-        timeout=20.0,
-        session="r-digest-1",
-        session_id="7c9e6679-7425-40de-944b-e07fc1f90ae7",
-        capacity_before=12.5,
-    )
-
-
-def plan(script: str, folder: Path, **changes: Any) -> LegPlan:
-    env = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
-    leg = LegPlan(("/bin/sh", "-c", script), env, str(folder), timeout=20.0, grace=0.5)
-    return replace(leg, **changes)
-
-
-def start(runs: RunDir, run_id: str = "digest-1", leg: int = 1) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(runs.wrapper_argv(run_id, leg), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-
-
-def play(runs: RunDir, run_id: str = "digest-1", leg: int = 1) -> None:
-    assert start(runs, run_id, leg).wait(30) == 0
-
 
 @pytest.fixture
 def runs(tmp_path: Path) -> RunDir:
     return RunDir(tmp_path / "runs")
-
-
-def only(runs: RunDir) -> Sight:
-    (sight,) = runs.look()
-    return sight
-
-
-def result_line(tokens: int, cost: float, **fields: Any) -> str:
-    usage = {"m": {"inputTokens": tokens, "outputTokens": 1, "costUSD": cost}}
-    event = {
-        "type": "result",
-        "subtype": "success",
-        "is_error": False,
-        "result": "ok",
-        "model_usage_since_last_result": usage,
-        **fields,
-    }
-    return json.dumps(event)
-
-
-def stream(tmp_path: Path, name: str, *lines: str) -> str:
-    path = tmp_path / name
-    path.write_text("".join(line + "\n" for line in lines))
-    return f"cat {path}"
 
 
 # --- states ----------------------------------------------------------------------------------------------------------
@@ -110,6 +50,25 @@ def test_claimed_alive_ended_filed(runs: RunDir, tmp_path: Path) -> None:
     runs.close("digest-1")
     assert runs.look() == ()
     assert RunDir(tmp_path / "runs").look() == ()
+
+
+def test_a_run_that_is_only_made_is_claimed_and_its_first_leg_comes_after(runs: RunDir, tmp_path: Path) -> None:
+    runs.make(spec(worktree=True, setup="true"), "the prompt")
+    sight = only(runs)
+    assert (sight.state, sight.leg, sight.legs) == (SightState.CLAIMED, 1, (Leg(Part.SETUP),))
+    runs.add_leg("digest-1", 1, plan("cat prompt-1.md", tmp_path, part="setup", stdin="prompt-1.md", head="A ", foot="Z"))
+    assert (runs.folder("digest-1") / "prompt-1.md").read_text() == "A the promptZ\n"
+    play(runs)
+    assert only(runs).state is SightState.ENDED
+
+
+def test_a_stop_before_the_first_leg_is_written_starts_nothing(runs: RunDir, tmp_path: Path) -> None:
+    runs.make(spec(), "the prompt")
+    assert runs.halt("digest-1") is True
+    runs.add_leg("digest-1", 1, plan("echo ran", tmp_path))
+    play(runs)
+    ending = only(runs).ending
+    assert ending is not None and (ending.stop, ending.output_tail) == (Stop.CANCELLED, "")
 
 
 def test_make_twice_is_once(runs: RunDir, tmp_path: Path) -> None:
@@ -188,6 +147,10 @@ def test_broken_folders_stop_nobody(runs: RunDir, tmp_path: Path) -> None:
     base = tmp_path / "runs"
     broken: dict[str, Callable[[Path], object]] = {
         "empty": lambda folder: None,
+        "leg": lambda folder: (
+            (folder / "spec.json").write_text((base / "digest-1/spec.json").read_text().replace("digest-1", "leg")),
+            (folder / "leg-1.json").write_text("torn"),
+        ),
         "torn": lambda folder: (folder / "spec.json").write_text('{"run_id": "to'),
         "list": lambda folder: (folder / "spec.json").write_text("[]"),
         "other": lambda folder: (folder / "spec.json").write_text((base / "digest-1/spec.json").read_text()),

@@ -113,6 +113,7 @@ BAD: list[tuple[str, str | bytes, int | None, str]] = [
     ("UTF-16", "Do it.".encode("utf-16"), None, "UTF-16: save it as UTF-8"),
     ("a wrong value", "---\n# a comment\npriority: high\n---\nx", 3, "a whole number, found 'high'"),
     ("a false deadline", "---\ndeadline: 2026-02-30\n---\nx", 2, "day is out of range for month"),
+    ("an unknown user", "---\ncwd: ~no-such-user/x\n---\nx", 2, "~no-such-user is not"),
     ("an unset variable", "---\ncwd: $NO_SUCH_THING/x\n---\nx", 2, "$NO_SUCH_THING is not"),
 ]  # fmt: skip
 
@@ -230,6 +231,65 @@ def test_a_folder_that_may_not_be_read_is_a_row(taskdir: TaskDir, places: Places
     (places.tasks / "pending").chmod(0o755)
 
 
+def test_a_finished_folder_that_may_not_be_read_is_a_row_as_well(taskdir: TaskDir, places: Places) -> None:
+    def look() -> None:
+        assert problems(found(taskdir)["failed"]) == "the folder cannot be read: Permission denied"
+
+    (places.tasks / "failed").chmod(0)
+    as_nobody(places, look)
+    (places.tasks / "failed").chmod(0o755)
+
+
+LEFT_OUT: list[tuple[str, str | bytes]] = [
+    ("an open fence", "---\npriority: 3\nx"),
+    ("broken YAML", "---\nkind: 'x\n---\nx"),
+    ("not UTF-8", b"caf\xe9"),
+    ("empty", ""),
+    ("a name that is none", "---\nname: a/b\n---\nx"),
+]
+
+
+@pytest.mark.parametrize(("what", "data"), LEFT_OUT, ids=[case[0] for case in LEFT_OUT])
+def test_a_broken_file_is_a_row_only_where_it_waits_for_somebody(
+    taskdir: TaskDir, places: Places, what: str, data: str | bytes
+) -> None:
+    for phase in Phase:
+        put(places, f"{phase}/bad-{phase}.md", data)
+    (places.tasks / "failed/folder.md").mkdir()
+    put(places, "completed/a.sync-conflict-20260203-101010-ABCDEFG.md")
+    entries = taskdir.scan()
+    live = ["active/bad-active.md", "pending/bad-pending.md", "recurring/bad-recurring.md"]
+    assert [entry.path for entry in entries if isinstance(entry, Broken)] == live and len(entries) == 3
+    assert taskdir.scan() is entries
+    taskdir.file("failed/bad-failed.md", Phase.PENDING)
+    assert isinstance(found(taskdir)["pending/bad-failed.md"], Broken)
+
+
+def test_a_finished_task_with_a_wrong_field_is_still_finished(taskdir: TaskDir, places: Places) -> None:
+    put(places, "completed/a.md", "---\nrunner: gone\npriority: 1\n---\n# Head\nx")
+    (entry,) = taskdir.scan()
+    assert isinstance(entry, Task), entry
+    assert (entry.name, entry.phase, entry.title, entry.kind) == ("a", Phase.COMPLETED, "Head", "a")
+    assert entry.added is not None and "runner must be one of claude" in entry.warnings[0]
+    assert taskdir.scan()[0] is entry
+    with pytest.raises(TaskDirError, match="priority must be a whole number"):
+        taskdir.edit("completed/a.md", "priority", "high")
+    taskdir.file("completed/a.md", Phase.PENDING)
+    assert "runner must be one of claude" in problems(taskdir.scan()[0])
+
+
+def test_a_persons_own_runner_is_one_that_was_named(taskdir: TaskDir, places: Places) -> None:
+    put(places, "pending/a.md", "---\nrunner: aider\n---\nx")
+    assert "one of claude, loop" in problems(taskdir.scan()[0])
+    named = TaskDir(places, BERLIN, ["aider"])
+    (entry,) = named.scan()
+    assert isinstance(entry, Task) and entry.runner == "aider"
+    named.edit("pending/a.md", "priority", "1")
+    assert named.add("b", "---\nrunner: aider\n---\nx") == "pending/b.md"
+    assert isinstance(named.would_be("pending/c.md", "\ufeff---\nrunner: aider\n---\nx"), Task)
+    assert isinstance(taskdir.would_be("pending/c.md", "---\nrunner: aider\n---\nx"), Broken)
+
+
 def test_missing_folders_are_empty_folders(taskdir: TaskDir, places: Places) -> None:
     for phase in Phase:
         (places.tasks / phase).rmdir()
@@ -312,7 +372,12 @@ def test_the_project_folder_is_expanded(
         "$WORK/x": f"{tmp_path}/real/x",
         "${WORK}": f"{tmp_path}/real",
         "/abs": "/abs",
+        f"/{tmp_path}/real/": f"{tmp_path}/real",
+        f"{tmp_path}/link/./no/such/../folder": f"{tmp_path}/real/no/folder",
+        "loop/x": f"{places.root}/loop/x",
+        "./~x": f"{places.root}/~x",
     }
+    (places.root / "loop").symlink_to(places.root / "loop")
     for number, cwd in enumerate(wanted):
         put(places, f"pending/{number}.md", f"---\ncwd: {cwd}\n---\nx")
     assert [entry.folder for entry in taskdir.scan() if isinstance(entry, Task)] == list(wanted.values())
@@ -575,6 +640,9 @@ ODD = [
     ("---\nkind: x---\n---\nx", "paused", "true", "---\nkind: x---\npaused: true\n---\nx"),
     ("---\npriority: high\n---\nx", "priority", "3", "---\npriority: 3\n---\nx"),
     ("---\nmode: wrong\npriority: 1\n---\nx", "priority", "3", "---\nmode: wrong\npriority: 3\n---\nx"),
+    ("---\nmode: wrong\npriority: x\n---\nx", "mode", "read-only", "---\nmode: read-only\npriority: x\n---\nx"),
+    ("---\nmode: wrong\n---\nx", "mode", None, "---\n---\nx"),
+    ("---\nrunner: shell\n---\nx", "command", "ls", "---\nrunner: shell\ncommand: ls\n---\nx"),
 ]
 
 

@@ -154,6 +154,19 @@ async def test_no_secret_reaches_the_server(tmux: Tmux, monkeypatch: pytest.Monk
     assert "hidden-word" not in await tmux.capture("a") + ask(tmux, "show-environment", "-g")
 
 
+async def test_keys_reach_a_pane_that_was_started_for_typing(tmux: Tmux, open_terminal: Open) -> None:
+    await tmux.start("a", ["sh", "-c", "echo shown; exec cat"], "/", {}, "a-1", typing=True)
+    assert ask(tmux, "display-message", "-p", "-t", "=a:", "#{pane_input_off}") == "0"
+    terminal = open_terminal(tmux.server_argv("attach-session", "-t", "=a"))
+    terminal.see("shown")
+    terminal.type("typed\r")
+
+    async def there() -> bool:
+        return "typed" in await tmux.capture("a")
+
+    await eventually(there)
+
+
 # --- trouble ---------------------------------------------------------------------------------------------------------
 
 

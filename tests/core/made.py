@@ -8,6 +8,7 @@ from typing import Any
 
 from cctui.core.events import (
     AddFile,
+    Approve,
     Checked,
     EditFile,
     Effect,
@@ -21,8 +22,12 @@ from cctui.core.events import (
     Looked,
     Measured,
     MoveFile,
+    RollBack,
+    RolledBack,
     SaveMemory,
+    SavePlan,
     Scanned,
+    Tell,
     TrashFile,
 )
 from cctui.core.settings import RunSettings, Settings
@@ -34,7 +39,9 @@ from cctui.core.world import (
     Command,
     Dependency,
     Ending,
+    Halting,
     Memory,
+    Part,
     Phase,
     Reading,
     Record,
@@ -93,8 +100,24 @@ def world(*tasks: Task, readings: tuple[Reading, ...] = FRESH, now: datetime = T
 
 
 def good(seconds: float = 60, *, at: datetime = T0, tokens: int = 1000) -> Ending:
-    result = Result("success", text="done", tokens=Tokens(output=tokens), cost_usd=0.5)
+    result = Result("success", text="done", tokens=Tokens(output=tokens), cost_usd=0.5, answers=1, changed=1)
     return Ending(Stop.EXIT, at, seconds, rc=0, result=result)
+
+
+def said(text: str, *, at: datetime = T0, seconds: float = 60, **more: Any) -> Ending:
+    """Claude ends well with `text` as its last words."""
+    ending = good(seconds, at=at)
+    assert ending.result is not None
+    return replace(ending, result=replace(ending.result, text=text, **more))
+
+
+def exited(rc: int, *, at: datetime = T0, seconds: float = 1, tail: str = "", work: Ending | None = None) -> Ending:
+    """A command (a check, a set-up, a shell task) ends; `work` is what a check was about."""
+    return Ending(Stop.EXIT, at, seconds, rc=rc, result=work.result if work else None, output_tail=tail)
+
+
+def killed(at: datetime = T0, work: Ending | None = None) -> Ending:
+    return Ending(Stop.LOST, at, 5, detail="The runner was killed.", result=work.result if work else Result())
 
 
 def limited(at: datetime, resets_at: datetime, window: str = FIVE_HOUR) -> Ending:
@@ -132,6 +155,8 @@ class Outside:
     launches: list[Launch] = field(default_factory=list)
     readings: tuple[Reading, ...] = FRESH
     finishes: int = 0
+    told: list[tuple[str, Halting]] = field(default_factory=list)
+    plans: dict[str, str] = field(default_factory=dict)
 
     def begin(self) -> None:
         """A scheduler starts with nothing but what is durable."""
@@ -176,14 +201,22 @@ class Outside:
     def perform(self, effect: Effect) -> Event | None:
         match effect:
             case Launch(spec=spec, leg=leg):
-                self.launches.append(effect)
-                self._move(spec.task, Phase.ACTIVE)
-                self.folders[spec.run_id] = Sight(spec, leg, SightState.ALIVE, self.now)
-                return Launched(spec.run_id, leg)
-            case Halt(run_id=run_id):
-                ending = Ending(Stop.CANCELLED, self.now, 1, rc=-15)
-                self.folders[run_id] = replace(self.folders[run_id], state=SightState.ENDED, ending=ending)
+                return self._launch(effect, spec, leg)
+            case Halt(run_id=run_id, why=why):
+                ending = Ending(Stop.CANCELLED, self.now, 1, rc=-15, result=Result())
+                sight = replace(self.folders[run_id], state=SightState.ENDED, ending=ending)
+                self.folders[run_id] = replace(sight, halting=None if why is Halting.STOP else why)
                 return Looked(tuple(self.folders.values()))
+            case Tell(run_id=run_id, why=why):
+                self.told.append((run_id, why))
+                if why is Halting.TAKEOVER:
+                    self.folders[run_id] = replace(self.folders[run_id], halting=why)
+            case Approve(run_id=run_id):
+                self.folders[run_id] = replace(self.folders[run_id], approved=True)
+            case SavePlan(spec=spec, ending=ending):
+                self.plans[spec.run_id] = ending.result.text if ending.result else ""
+            case RollBack(run_id=run_id):
+                return RolledBack(run_id, ok=True, text="rolled back")
             case Finish(spec=spec, record=record, to=to, memory=memory):
                 self.finishes += 1
                 self.ledger.setdefault(record.run_id, record)
@@ -207,6 +240,24 @@ class Outside:
                 self.files.pop(path, None)
                 return Scanned(tuple(self.files[path] for path in sorted(self.files)))
         return None
+
+    def _launch(self, effect: Launch, spec: Spec, leg: int) -> Event:
+        self.launches.append(effect)
+        self._move(spec.task, Phase.ACTIVE)
+        before = self.folders.get(spec.run_id)
+        legs = before.legs[: leg - 1] if before else ()
+        work = before.work if before else None
+        if before and effect.kind.part is Part.CHECK and before.legs[-1].part is not Part.CHECK:
+            work = before.ending
+        approved = before.approved if before else False
+        sight = Sight(spec, leg, SightState.ALIVE, self.now, legs=(*legs, effect.kind), work=work, approved=approved)
+        self.folders[spec.run_id] = sight
+        return Launched(spec.run_id, leg)
+
+    def parts(self, name: str) -> list[str]:
+        """The legs that were launched for a task: what each is for, and what led to it."""
+        kinds = [launch.kind for launch in self.launches if launch.spec.task == name]
+        return [f"{kind.part}<{kind.why}" if kind.why else str(kind.part) for kind in kinds]
 
     def _move(self, name: str, to: Phase) -> None:
         path = next((path for path, task in self.files.items() if task.name == name), None)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cctui.core.fields import FIELDS, READERS
-from cctui.core.task import duration, parse, title, unsupported
+from cctui.core.runners import TABLE
+from cctui.core.task import duration, ended, parse, title, unsupported
 from cctui.core.words import problem, safe
 from cctui.core.world import Broken, Dependency, Mode, Phase, Runner, Task
 
@@ -24,9 +25,12 @@ def expand(path: str) -> str:
     return "/root" if path == "." else f"/root/{path}"
 
 
+OWN = ("aider", "my-runner")
+
+
 def read(front: dict[str, Any] | None, body: str = "Do it.", path: str = "pending/digest.md") -> Task | Broken:
     lines = {key: number for number, key in enumerate(front or {}, 2)}
-    return parse(path, front, body, lines=lines, zone=BERLIN, expand=expand)
+    return parse(path, front, body, lines=lines, zone=BERLIN, expand=expand, runners=OWN)
 
 
 def task(front: dict[str, Any] | None, body: str = "Do it.", path: str = "pending/digest.md") -> Task:
@@ -78,8 +82,18 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("not_before", "2026-02-03", at("2026-02-03T00:00+01:00")),
     ("mode", "read-only", Mode.READ_ONLY),
     ("runner", "ralph", Runner.RALPH),
+    ("runner", " aider ", "aider"),
+    ("runner", "my-runner", "my-runner"),
     ("check", "pytest -q\nruff check", "pytest -q\nruff check"),
+    ("check_timeout", "5m", 300.0),
+    ("check_timeout", 2, 120.0),
     ("worktree", True, True),
+    ("rollback", True, True),
+    ("rollback", False, False),
+    ("bypass_permissions", True, True),
+    ("env", ["DATABASE_URL", "ANTHROPIC_API_KEY", "_x1", "DATABASE_URL"], ("DATABASE_URL", "ANTHROPIC_API_KEY", "_x1")),
+    ("env", "A, B C", ("A", "B", "C")),
+    ("env", [], ()),
     ("timeout", 90, 5400.0),
     ("timeout", "90s", 90.0),
     ("timeout", "1h30m", 5400.0),
@@ -135,7 +149,27 @@ BAD: list[tuple[str, Any, str]] = [
     ("deadline", 20260203, "a date-time"),
     ("deadline", "9999-12-31", "from 1970 to 9000"),
     ("mode", "yolo", "one of read-only, plan-first, autonomous, found 'yolo'"),
-    ("runner", "bash", "one of claude, loop"),
+    ("mode", "autonomus", "(did you mean autonomous?), found 'autonomus'"),
+    (
+        "runner",
+        "bash",
+        "one of claude, loop, ralph, autopilot, parallel, shell, python, aider, my-runner, found 'bash'",
+    ),
+    ("runner", "my_runer", "my-runner (did you mean my-runner?), found 'my_runer'"),
+    ("runner", "shel", "(did you mean shell?)"),
+    ("runner", True, "found true"),
+    ("check", " \n\t", "check must be text"),
+    ("check", "", "check must be text"),
+    ("check", "a\0b", "check must be text"),
+    ("check_timeout", 0, "over 0 and at most 30d"),
+    ("check_timeout", "31d", "over 0 and at most 30d"),
+    ("max_iterations", 0, "at least 1, found 0"),
+    ("rollback", "no", "true or false, found 'no'"),
+    ("bypass_permissions", 1, "true or false, found 1"),
+    ("env", "1A", "a list of names of variables such as [DATABASE_URL, GH_TOKEN], without their values, found '1A'"),
+    ("env", ["A-B"], "a list of names of variables"),
+    ("env", ["Ä"], "a list of names of variables"),
+    ("env", {"A": "x"}, "without their values, found a mapping"),
     ("worktree", "yes", "true or false, found 'yes'"),
     ("timeout", 0, "over 0 and at most 30d"),
     ("timeout", "31d", "over 0 and at most 30d"),
@@ -180,6 +214,19 @@ def test_a_wrong_value_names_field_line_found_and_allowed(field: str, found: Any
     assert said in sentence and field in sentence and f"line {trouble.line}" in sentence
 
 
+def test_a_value_that_stands_in_env_is_not_shown() -> None:
+    entry = read({"env": "TOKEN=hush-hush"})
+    assert isinstance(entry, Broken)
+    assert "hush" not in repr(entry) and entry.problems[0].found == "'TOKEN=…'"
+
+
+def test_a_built_in_runner_is_a_member_and_a_persons_own_needs_to_be_known() -> None:
+    given = {"command": "x", "call": "x"}
+    assert {type(task(given | {"runner": str(each.name)}).runner) for each in TABLE} == {Runner}
+    assert type(task({"runner": "aider"}).runner) is str
+    assert isinstance(parse("pending/a.md", {"runner": "aider"}, "x", lines={}, zone=BERLIN, expand=expand), Broken)
+
+
 def test_pythons_own_words_come_along_only_where_they_help() -> None:
     entry = read({"deadline": "2026-02-03T8 o'clock", "name": True}, path="pending/a(1).md")
     assert isinstance(entry, Broken)
@@ -198,6 +245,7 @@ def test_an_empty_property_is_one_that_is_not_set(field: str) -> None:
     assert task({field: None}) == task(None)
 
 
+SHELL = {"runner": "shell", "command": "ls"}
 WARNED = [
     ({"priorty": 3}, "unknown field 'priorty' (line 2): did you mean priority?"),
     ({"depends-on": "a"}, "unknown field 'depends-on' (line 2): did you mean depends_on?"),
@@ -206,6 +254,20 @@ WARNED = [
     ({"a\x1b[31m": 1}, "unknown field 'a' (line 2)"),
     ({"command": "ls"}, "command is not used: runner is claude, not shell"),
     ({"call": "m:f"}, "call is not used: runner is claude, not python"),
+    ({"runner": "aider", "command": "ls"}, "command is not used: runner is aider, not shell"),
+    (SHELL | {"mode": "plan-first"}, "mode: plan-first is not used: runner is shell"),
+    (SHELL | {"mode": "read-only"}, "mode: read-only is not used: runner is shell"),
+    (SHELL | {"allowed_tools": ["Read"]}, "allowed_tools is not used: runner is shell"),
+    (SHELL | {"bypass_permissions": True}, "bypass_permissions is not used: runner is shell"),
+    ({"runner": "python", "call": "m:f", "model": "opus"}, "model is not used: runner is python"),
+    ({"runner": "python", "call": "m:f", "max_turns": 3}, "max_turns is not used: runner is python"),
+    ({"runner": "aider", "effort": "high"}, "effort is not used: runner is aider"),
+    ({"check_timeout": "1m"}, "check_timeout is not used: there is no check"),
+    ({"bypass_permissions": True, "mode": "read-only"}, "bypass_permissions is not used: mode is read-only"),
+    (
+        {"bypass_permissions": True, "mode": "plan-first"},
+        "bypass_permissions is used only for the work after the plan: mode is plan-first",
+    ),
 ]
 
 
@@ -214,10 +276,29 @@ def test_a_warning_keeps_the_task(front: dict[str, Any], said: str) -> None:
     assert task(front).warnings == (said,)
 
 
+ALL_MATTERS = [
+    SHELL
+    | {"mode": "autonomous", "allowed_tools": [], "bypass_permissions": False, "worktree": True, "rollback": True},
+    SHELL | {"check": "true", "check_timeout": "1m", "env": ["A"], "timeout": "1m", "max_iterations": 2},
+    {"runner": "aider", "model": "opus", "worktree": True, "check": "true"},
+    {"runner": "ralph", "model": "opus", "max_turns": 3, "allowed_tools": ["Read"], "bypass_permissions": True},
+    {"runner": "loop", "mode": "plan-first", "effort": "high", "max_budget_usd": 1},
+]
+
+
+@pytest.mark.parametrize("front", ALL_MATTERS)
+def test_what_matters_is_not_warned_about(front: dict[str, Any]) -> None:
+    assert task(front).warnings == ()
+
+
 WORK = [
     ({}, "", "nothing to do: no body and no command"),
     (None, " \n\n", "nothing to do: no body and no command"),
     ({"command": "ls"}, "", "nothing to do: no body and no command"),
+    ({"runner": "loop"}, "", "nothing to do: no body and no command"),
+    ({"runner": "aider"}, " \n", "nothing to do: no body and no command"),
+    ({"runner": "aider", "command": "ls"}, "", "nothing to do: no body and no command"),
+    ({"runner": "aider"}, "text", None),
     ({"runner": "shell"}, "text", "command is missing: runner: shell needs one"),
     ({"runner": "python"}, "text", "call is missing: runner: python needs one"),
     ({"runner": "shell", "command": "ls"}, "", None),
@@ -300,18 +381,16 @@ def test_what_is_no_duration(text: object) -> None:
 
 UNSUPPORTED = [
     ({}, None),
-    ({"worktree": True}, "worktree"),
     ({"schedule": "@daily"}, "schedule"),
-    ({"runner": "loop"}, "runner: loop"),
-    ({"runner": "python", "call": "m:f"}, "runner: python"),
-    ({"runner": "shell", "command": "ls"}, None),
-    ({"mode": "plan-first"}, "mode: plan-first"),
-    ({"mode": "read-only"}, None),
-    ({"check": "true"}, "check"),
     ({"style": "terse"}, "style"),
     ({"account": "work"}, "account"),
     ({"account": "default"}, None),
-    ({"deadline": "2026-02-03", "tags": ["a"], "notify": "always", "max_iterations": 2}, None),
+    ({"worktree": True, "rollback": True, "bypass_permissions": True, "env": ["A"]}, None),
+    ({"runner": "loop", "check": "true", "max_iterations": 2}, None),
+    ({"runner": "python", "call": "m:f"}, None),
+    ({"runner": "aider"}, None),
+    ({"mode": "plan-first"}, None),
+    ({"deadline": "2026-02-03", "tags": ["a"], "notify": "always"}, None),
 ]
 
 
@@ -322,6 +401,31 @@ def test_what_would_run_wrongly_waits(front: dict[str, Any], what: str | None) -
 
 def test_a_template_waits_wherever_its_schedule_is() -> None:
     assert unsupported(task(None, path="recurring/x.md")) == "schedule"
+
+
+ENDED: list[tuple[dict[str, Any], str, str, str | None]] = [
+    ({"priority": "high", "kind": "k"}, "Do it.", "digest", "priority must be a whole number, found 'high'"),
+    ({"name": "other", "runner": "gone"}, "Do it.", "other", "runner must be one of"),
+    ({"cwd": "$NOPE"}, "Do it.", "digest", "cwd must be a path whose variables are set"),
+    ({"runner": "shell"}, "", "digest", "command is missing"),
+    ({"name": True}, "Do it.", "digest", None),
+    ({"priority": "high"}, "", "digest", None),
+]
+
+
+@pytest.mark.parametrize(("front", "body", "name", "said"), ENDED)
+def test_a_finished_task_outlives_a_wrong_field_if_its_name_is_sure(
+    front: dict[str, Any], body: str, name: str, said: str | None
+) -> None:
+    entry = read(front, body, "completed/digest.md")
+    assert isinstance(entry, Broken)
+    found = ended(entry, body, at("2026-02-03T08:00Z"))
+    if said is None:
+        assert found is None
+        return
+    assert found is not None and said in found.warnings[0]
+    assert (found.name, found.kind, found.phase, found.path) == (name, name, Phase.COMPLETED, "completed/digest.md")
+    assert found.title == body and found.added == at("2026-02-03T08:00Z")
 
 
 def test_moments_of_one_zone_are_compared_as_instants() -> None:

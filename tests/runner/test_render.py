@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cctui.runner.redact import Redactor
 from cctui.runner.render import Render
-from cctui.runner.scrub import clean, one_line, split_open
+from cctui.runner.scrub import clean, one_line
+from cctui.runner.shown import Shown
 
 
 def lines(*events: Mapping[str, object]) -> list[str]:
@@ -192,8 +195,77 @@ def test_nothing_that_steers_survives(text: str) -> None:
     assert "\n" not in one_line(text, 20)
 
 
-@given(st.text(alphabet=st.sampled_from("ab\x1b[]m2;\x07\r\n"), max_size=40), st.integers(0, 40))
-def test_cut_anywhere_and_cleaned_in_pieces_no_control_code_gets_through(text: str, cut: int) -> None:
-    ready, open_ = split_open(text[:cut])
-    shown = clean(ready) + clean(open_ + text[cut:])
-    assert "\x1b" not in shown and "\x07" not in shown
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+KEY = "sk-ant-oat01-" + "aB3" * 30
+PASSWORD = "correct horse battery staple 17"
+
+
+def hiding(*events: Mapping[str, object]) -> list[str]:
+    render = Render(Redactor([PASSWORD]).whole)
+    return [line for event in events for line in render.feed(json.dumps(event).encode())]
+
+
+@pytest.mark.parametrize("before", range(0, 100, 3))
+def test_no_half_of_a_secret_is_left_where_a_line_is_cut_short(before: int) -> None:
+    command = "x" * before + f" {KEY} '{PASSWORD}'"
+    call = {"type": "tool_use", "name": "Bash", "input": {"command": command}}
+    result = {"type": "tool_result", "is_error": True, "content": command}
+    retry = {"type": "system", "subtype": "api_retry", "error": command}
+    bad = {"type": "result", "subtype": "error", "is_error": True, "errors": [command]}
+    unknown = {"type": "tool_use", "name": "New", "input": {"odd": command}}
+    shown = hiding(message(call, unknown), {"type": "user", "message": {"content": [result]}}, retry, bad)
+    assert len(shown) == 5
+    assert not any("aB3" in line or "horse" in line for line in shown)
+
+
+def test_what_claude_says_is_shown_without_secrets() -> None:
+    block = "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n" * 3 + "-----END PRIVATE KEY-----"
+    assert hiding(message({"type": "text", "text": f"It is {KEY}.\n{block}\nand {PASSWORD}!"})) == [
+        "It is sk-ant-[redacted].",
+        "[redacted]",
+        "and [redacted]!",
+    ]
+
+
+# --- a terminal's text in portions -----------------------------------------------------------------------------------
+
+
+def in_two(text: str, cut: int, values: tuple[str, ...] = ()) -> str:
+    shown, data = Shown(values), text.encode()
+    return shown.feed(data[:cut]) + shown.feed(data[cut:]) + shown.rest()
+
+
+@given(st.text(alphabet=st.sampled_from("ab\x1b[]m2;\x07\r\né"), max_size=40), st.integers(0, 60))
+def test_cut_anywhere_and_shown_in_pieces_no_control_code_gets_through(text: str, cut: int) -> None:
+    shown = in_two(text, cut)
+    assert "\x07" not in shown
+    assert clean(shown) == clean(text)
+    assert "\x1b" not in re.sub(r"\x1b\[[0-9;:]*m", "", shown)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", ""])
+def test_a_secret_cut_anywhere_is_not_shown(end: str) -> None:
+    text = f"one\nkey={KEY} {PASSWORD}{end}"
+    for cut in range(len(text)):
+        shown = in_two(text, cut, (PASSWORD,))
+        assert shown.startswith("one\nkey=sk-ant-[redacted] [redacted]"), cut
+
+
+def test_colours_inside_a_secret_do_not_hide_it() -> None:
+    coloured = f"\x1b[31m{KEY[:9]}\x1b[m{KEY[9:]}\n"
+    assert in_two(f"\x1b[32mgreen\x1b[m\n{coloured}", 18) == "\x1b[32mgreen\x1b[m\nsk-ant-[redacted]\n"
+
+
+def test_of_a_line_without_end_the_beginning_is_shown_and_no_secret() -> None:
+    shown = Shown()
+    text = "".join(shown.feed(b"y" * 60_000 + KEY.encode()) for _ in range(50)) + shown.feed(b"\nnext\n")
+    assert text.startswith("y" * 2_000) and text.endswith("output.log)\nnext\n")
+    assert len(text) < 4_000 and "aB3" not in text
+
+
+def test_after_a_skip_the_torn_line_is_not_shown() -> None:
+    shown = Shown()
+    assert shown.feed(b"whole\ntorn sk-ant-oat01") == "whole\n"
+    shown.skip()
+    assert shown.feed(b"rest-of-another\nnext\n") == "next\n"
