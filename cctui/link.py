@@ -23,7 +23,7 @@ from cctui import __version__
 from cctui.codec import CodecError, decode, dumps, encode, encode_field
 from cctui.core import naming
 from cctui.core.answer import Answer
-from cctui.core.world import Command, Level, Reason, World
+from cctui.core.world import Command, Level, Reason, Rollback, World
 
 PROTOCOL = 1
 LINE_LIMIT = 8 << 20
@@ -33,6 +33,7 @@ TEXT_LIMIT = 2 << 20
 QUEUED = 64
 """Answers that may wait for one client before no more of its questions are read."""
 SETTLE_SECONDS = 1.5
+ROLLBACK_SECONDS = 120.0
 BIND_SECONDS = 5.0
 """How often the server looks whether its socket is still there."""
 DRAIN_SECONDS = 30.0
@@ -310,7 +311,13 @@ async def order(link: Link, command: Command) -> dict[str, Any]:
     if reason := await link.send(named):
         return naming.refused(named, reason, link.now())
     failures = await settled(link, before, named)
-    return {"data": {"task": naming.task_of(named)}, "errors": failures, "code": int(bool(failures))}
+    data = {"task": naming.task_of(named)}
+    if isinstance(named, Rollback):
+        said = naming.told(before, link.world, named.run_id)
+        text = said.text if said else "the rollback takes long: its end will be a note of the engine"
+        failures = failures or ([] if said and said.level is not Level.BAD else [text])
+        data |= {"run_id": named.run_id, "text": text}
+    return {"data": data, "errors": failures, "code": int(bool(failures))}
 
 
 async def settled(link: Link, before: World, command: Command) -> list[str]:
@@ -319,7 +326,7 @@ async def settled(link: Link, before: World, command: Command) -> list[str]:
     forget = link.subscribe(lambda _: changed.set())
     seen = max((note.seq for note in before.notes), default=0)
     try:
-        async with asyncio.timeout(SETTLE_SECONDS):
+        async with asyncio.timeout(ROLLBACK_SECONDS if isinstance(command, Rollback) else SETTLE_SECONDS):
             while not naming.shows(before, link.world, command):
                 bad = [note.text for note in link.world.notes if note.seq > seen and note.level is Level.BAD]
                 if bad:

@@ -69,6 +69,9 @@ class PromisedLink:
     async def tail(self, run_id: str, lines: int = 200) -> str:
         return await (await self._link()).tail(run_id, lines)
 
+    async def diff(self, run_id: str) -> str:
+        return await (await self._link()).diff(run_id)
+
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
         if self._engine is None:
             raise LinkError("the engine is still starting")

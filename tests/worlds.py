@@ -15,11 +15,13 @@ from cctui.core.world import (
     Cost,
     Dependency,
     ErrorType,
+    Leg,
     Level,
     Memory,
     Mode,
     Note,
     Parked,
+    Part,
     Phase,
     Problem,
     Progress,
@@ -34,6 +36,7 @@ from cctui.core.world import (
     Status,
     Task,
     Totals,
+    Tree,
     Why,
     World,
 )
@@ -200,10 +203,10 @@ def blocked() -> World:
         task("ghost-reader", after=("no-such-task",)),
         task("hen", after=("egg",)),
         task("egg", after=("hen",)),
-        task("fix-upstream", worktree=True),
+        task("fix-upstream", schedule="0 3 * * *"),
         task("idle-thoughts", paused=True),
         runs=runs(parked),
-        limit=Parked(Why.LIMIT, ago(minutes=9), ahead(hours=2, minutes=13, seconds=7), FIVE_HOUR),
+        stops={"limit:five_hour": Parked(Why.LIMIT, ago(minutes=9), ahead(hours=2, minutes=13, seconds=7), FIVE_HOUR)},
         memory=Memory(retries={"flaky-scrape": Retry(1, ahead(minutes=4), "exit code 1")}),
         readings=(
             reading(FIVE_HOUR, 100, ahead(hours=2, minutes=13, seconds=7), "stream", 9),
@@ -281,6 +284,61 @@ def thousand() -> World:
     return world(*made, runs=runs(run("task-0000")))
 
 
+def trusted() -> World:
+    """A night of runs to be trusted: a plan and a question wait, a loop checks, a worktree run works; some are proven."""
+    plan = run(
+        "refactor-auth",
+        stage=Stage.PARKED,
+        parked=Parked(Why.NEEDS_YOU, ago(minutes=9), part=Part.WORK, text="# Plan: move auth to the session store"),
+        legs=(Leg(Part.PLAN),),
+        progress=Progress(31_200, 0.21, "", 9),
+        tree=Tree("/home/you/api", "/home/you/api", "3fa9c1d2e4b5", "main", snapshot="refs/cctui/snapshots/1"),
+    )
+    asks = run(
+        "tidy-dotfiles",
+        started=ago(minutes=40),
+        legs=(Leg(), Leg(Part.ATTENDED)),
+        leg=2,
+        asks="Claude asks: may it run Bash(rm -r ~/.cache/old)?",
+        progress=Progress(12_700, 0.08, "", 5),
+    )
+    loop = run(
+        "fix-parser",
+        legs=(Leg(), Leg(Part.CHECK), Leg(Part.WORK, Why.CHECK), Leg(Part.CHECK)),
+        leg=4,
+        progress=Progress(88_000, 0.61, "pytest -q: 41 passed, 1 failed", 22),
+    )
+    branch = "cctui/link-rot-0203"
+    tree = Tree("/home/you/blog", "/home/you/blog-wt", "a81c03fe9d11", branch, worktree="/home/you/blog-wt")
+    night = (
+        record("release-notes", ago(hours=2), claimed=True, runner="claude", commits=0, files_changed=1,
+               base_commit="77d0aa12be", branch="main", project="/home/you/app", detail="3 tool calls denied"),
+        record("broken-build", ago(minutes=50), error=ErrorType.CHECK_FAILED, claimed=True, proven=False, check_exit=2,
+               detail="check: exit code 2 (round 5 of 5)", commits=3, files_changed=7, base_commit="a81c03fe9d11",
+               branch="cctui/broken-build-0203", project="/home/you/app"),
+        record("link-rot", ago(minutes=22), claimed=True, proven=True, check_exit=0, commits=2, files_changed=5,
+               base_commit="a81c03fe9d11", branch=branch, project="/home/you/blog", run_id="link-rot-0203-0"),
+    )  # fmt: skip
+    return world(
+        *(task(name, Phase.ACTIVE) for name in ("fix-parser", "refactor-auth", "tidy-dotfiles", "dead-links")),
+        task("vault-lint", priority=1, title="Check every link in the vault"),
+        runs=runs(loop, plan, asks, run("dead-links", started=ago(minutes=3), tree=tree)),
+        records=(*PAST, *night),
+        totals=TOTALS,
+        notes=(Note(1, ago(minutes=9), Level.WARN, "refactor-auth needs you: its plan is ready", "refactor-auth"),),
+    )
+
+
+def full_disk() -> World:
+    """Nothing can be written, two limits stand, and the windows are nearly full."""
+    stops = {
+        "limit:five_hour": Parked(Why.LIMIT, ago(minutes=9), ahead(hours=2), FIVE_HOUR),
+        "limit:seven_day": Parked(Why.LIMIT, ago(minutes=8), ahead(days=2), SEVEN_DAY),
+    }
+    disk = "STATE cannot be written: no space left on /home/you/.local/state/cctui: free some, it goes on by itself"
+    return world(task("vault-lint", title="Check every link"), programs={"disk": disk}, stops=stops, totals=TOTALS)
+
+
 WORLDS: Mapping[str, Callable[[], World]] = {
     "empty": empty,
     "busy": busy,
@@ -289,4 +347,6 @@ WORLDS: Mapping[str, Callable[[], World]] = {
     "broken": broken,
     "long_names": long_names,
     "thousand": thousand,
+    "trusted": trusted,
+    "full_disk": full_disk,
 }

@@ -99,7 +99,7 @@ def _worktree(site: Site) -> str:
 
 
 def _save_worktree(site: Site, tip: str | None) -> None:
-    with site.look(largest=None) as found:
+    with site.look(whole=True) as found:
         worktree.free_index(found.scene.repo.private)
         if inner := _not_kept(found):
             text = f"no ref can keep what lies in {named(inner)}: save or remove it, then roll back."

@@ -46,7 +46,8 @@ def _last(events: Iterable[dict[str, Any]]) -> tuple[str, str]:
         if event in _SETTLING:
             found = (event, "")
         elif event in _ASKING and not (event == "Notification" and found[0] == "PermissionRequest"):
-            found = (event, text if isinstance(text, str) and text else YOURS)
+            said = event != "SessionStart" and isinstance(text, str) and text
+            found = (event, str(said or YOURS))
     return found
 
 

@@ -90,11 +90,13 @@ class Site:
         return replace(scene_of(self.places, repo), passed_over=passed_over)
 
     @contextmanager
-    def look(self, *, like: str | None = None, largest: int | None = snapshot.MOST_BYTES) -> Iterator[Found]:
-        """The whole work tree, read now; GitError or WorkspaceError when it cannot be."""
+    def look(self, *, like: str | None = None, whole: bool = False) -> Iterator[Found]:
+        """The work tree, read now, with huge files only if it is to be `whole`; GitError or WorkspaceError when it
+        cannot be."""
         scene = self.scene()
         with scratch(self.run) as index:
             most = None if self.ground.every else 0
+            largest = None if whole else snapshot.MOST_BYTES
             state = snapshot.stage(scene, index, like=like, most=most, largest=largest)
             yield Found(scene, state, index)
 

@@ -84,7 +84,7 @@ class _Change:
 
 
 def stage(
-    scene: Scene, index: Path, *, like: str | None = None, most: int | None = None, largest: int | None = MOST_BYTES
+    scene: Scene, index: Path, *, like: str | None = None, most: int | None = None, largest: int | None = None
 ) -> State:
     """Read the work tree into the temporary index at `index`.
 
@@ -133,18 +133,33 @@ def _fitting(top: str, paths: Iterable[bytes], largest: int | None) -> tuple[lis
 
 
 def _hidden(scene: Scene, git: Git, like: str) -> list[bytes]:
-    """Files of `like` that are there and still not in the index: they have become ignored."""
+    """What lies where `like` has files and is still not in the index: it has become ignored."""
     gone = git.items("diff-index", "--cached", "-z", "--no-renames", "--diff-filter=D", "--name-only", like,
                      *scene.others())  # fmt: skip
-    return [path for path in gone if _is_file(scene.repo.top, path)]
+    found = {there for path in gone for there in _in_the_way(Path(scene.repo.top), path)}
+    return [os.fsencode(path.relative_to(scene.repo.top)) for path in sorted(found)]
 
 
-def _is_file(top: str, path: bytes) -> bool:
-    """A file or a link, with no link on the way to it."""
-    full = Path(top, os.fsdecode(path))
-    if os.path.realpath(full.parent) != str(full.parent):
-        return False
-    return full.is_symlink() or full.is_file()
+def _in_the_way(top: Path, path: bytes) -> Iterable[Path]:
+    """The files that lie at `path`, below it, or in place of one of its folders."""
+    there = top
+    for part in Path(os.fsdecode(path)).parts:
+        there /= part
+        if there.is_symlink() or there.is_file():
+            return [there]
+    return _files_below(there) if there.is_dir() else []
+
+
+def _files_below(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for entry in folder.iterdir():
+        if entry.name == ".git":
+            raise GitError(f"The repository {folder} lies where a file was: move it away.")
+        if entry.is_dir() and not entry.is_symlink():
+            found += _files_below(entry)
+        else:
+            found.append(entry)
+    return found
 
 
 def _ours_as_in_head(scene: Scene, git: Git) -> None:
@@ -242,12 +257,18 @@ def restore(scene: Scene, index: Path, target: str, *, every: bool) -> int:
     _go(git, index, rules, back)
     kept = {change.path for change in _changes(scene, git, target)}
     extra = [path for path in extra if path in kept]
-    ignored = set(git.items(
-        "--literal-pathspecs", "check-ignore", "--no-index", "-z", "--stdin", stdin=_lines(extra), accept=(0, 1)
-    )) if extra else set()  # fmt: skip
+    ignored = _ignored(git, extra)
     new = [path for path in extra if path not in ignored]
     _go(git, index, new, [])
     return len(back) + len(rules) + len(new)
+
+
+def _ignored(git: Git, paths: Sequence[bytes]) -> set[bytes]:
+    """Those the rules that lie in the work tree ignore, in the index or not."""
+    here = b"./"  # without it a name like ``:(top)x`` would be read as more than a name
+    named = _lines(here + path for path in paths)
+    found = git.items("check-ignore", "--no-index", "-z", "--stdin", stdin=named, accept=(0, 1)) if paths else []
+    return {path.removeprefix(here) for path in found}
 
 
 def _changes(scene: Scene, git: Git, target: str) -> list[_Change]:

@@ -226,7 +226,8 @@ class Fold:
         whole = self._safe(clean(text[: self._limit_chars * 2]))
         if len(text) <= self._limit_chars * 2 and len(whole) <= self._limit_chars:
             return whole
-        last = "\n…\n" + one_line(self._safe(_end_line(text)), 200)
+        line = self._safe(clean(_end_line(text)))
+        last = f"\n…\n{line}" if "\n" in text and len(line) <= 200 else ""
         return whole[: self._limit_chars - len(last)] + last
 
     def _last_line(self, message: dict[str, Any]) -> str:

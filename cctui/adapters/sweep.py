@@ -1,7 +1,8 @@
 """Ending what a run left alive: its runner by identity, or, with the runner dead, the processes that carry its mark.
 
 It signals only what is the run's: the very process of start-LEG.json (number and start time), processes with
-CCTUI_RUN=<run id> in their environment, and the members of the session that the run's own child leads.
+CCTUI_RUN=<run id> in their environment (and no other run folder than this), and the members of the session that the
+run's own child leads.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from cctui.adapters.runfiles import Start
 from cctui.runner import files, tree
 
+FOLDER = b"CCTUI_RUN_DIR="
 GRACE = 1.0
 GIVE_UP = 3.0
 
@@ -64,22 +66,29 @@ def remnants(folder: Path, run_id: str, legs: int) -> set[int]:
     sessions = {sid for leg in range(1, legs + 1) if (sid := _child_session(folder, leg)) is not None}
     found: set[int] = set()
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid() and _belongs(entry.name, mark, sessions):
+        if entry.name.isdigit() and int(entry.name) != os.getpid() and _belongs(entry.name, mark, folder, sessions):
             found.add(int(entry.name))
     for pid in tuple(found):
         found |= tree.descendants(pid)
     return found
 
 
-def _belongs(pid: str, mark: bytes, sessions: set[int]) -> bool:
+def _belongs(pid: str, mark: bytes, folder: Path, sessions: set[int]) -> bool:
     fields = tree.stat_fields(pid)
     if fields is None or fields[0] == b"Z":
         return False
     if int(fields[3]) in sessions:
         return True
     with contextlib.suppress(OSError):
-        return mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return mark in environ and _of(folder, environ)
     return False
+
+
+def _of(folder: Path, environ: list[bytes]) -> bool:
+    """Whether an environment names this run folder, or none: another root may have a run of the same name."""
+    named = next((item[len(FOLDER) :] for item in environ if item.startswith(FOLDER)), None)
+    return named is None or os.path.realpath(named) == os.path.realpath(os.fsencode(folder))
 
 
 def _child_session(folder: Path, leg: int) -> int | None:

@@ -97,12 +97,14 @@ class Workspace:
         try:
             return self._snapshot(spec.run_id, repo, ground, ref)
         except (GitError, OSError, WorkspaceError) as error:
+            with contextlib.suppress(GitError):
+                git.run("update-ref", "-d", ref)
             return replace(ground, tree=replace(tree, trouble=safe(f"no snapshot: {error}")))
 
     def _snapshot(self, run_id: str, repo: Repository, ground: Ground, ref: str) -> Ground:
         scene = replace(scene_of(self._places, repo), deadline=time.monotonic() + SNAPSHOT_SECONDS)
         with scratch(self._run(run_id)) as index:
-            state = snapshot.stage(scene, index, most=snapshot.MOST_FILES)
+            state = snapshot.stage(scene, index, most=snapshot.MOST_FILES, largest=snapshot.MOST_BYTES)
         parents = [ground.tree.base] if ground.tree.base else []
         snapshot.keep(scene, state, ref, f"cctui: before run {run_id}", parents)
         inner = [path for path in snapshot.elsewhere(scene) if not path.endswith("/")]

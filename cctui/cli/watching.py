@@ -143,8 +143,7 @@ def taken_over(here: Here, name: str) -> dict[str, Any]:
         reply = here.order("TakeOver", task=name)
         if reply["code"]:
             here.put(reply, str)
-    deadline = time.monotonic() + TAKE_OVER_SECONDS
-    while time.monotonic() < deadline:
+    for _ in range(int(TAKE_OVER_SECONDS / POLL_SECONDS)):
         run = run_of(here, name)
         if run.get("attended") and run["living"]:
             return run

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from cctui.core import capacity
 from cctui.core.events import Finish
@@ -80,15 +81,12 @@ def record(world: World, run: Run, ending: Ending, verdict: Done | Failed, now: 
     checked = run.part is Part.CHECK
     work = run.work if checked and run.work else ending
     done = isinstance(verdict, Done)
-    reported = result.tokens if result else None
-    tokens = reported.total if reported else (ending.output_chars // 4 if result is None else None)
     after = capacity.used(world, FIVE_HOUR, now, spec.account)
     week = capacity.used(world, SEVEN_DAY, now, spec.account)
     return Record(
         task_id=spec.task,
         success=done,
         error_type=verdict.error if isinstance(verdict, Failed) else None,
-        tokens=tokens,
         duration_s=round(ending.duration_s, 3),
         log_file=note_path(spec),
         timestamp=spec.started,
@@ -100,11 +98,7 @@ def record(world: World, run: Run, ending: Ending, verdict: Done | Failed, now: 
         runner=str(spec.runner),
         mode=spec.mode.value,
         model=(result.model if result else None) or spec.model,
-        tokens_in=reported.input if reported else None,
-        tokens_out=reported.output if reported else None,
-        tokens_cache_read=reported.cache_read if reported else None,
-        tokens_cache_write=reported.cache_write if reported else None,
-        tokens_source="reported" if reported else ("estimated" if result is None else None),
+        **_tokens(ending),
         cost_usd=result.cost_usd if result else None,
         capacity_before=spec.capacity_before,
         capacity_after=after,
@@ -122,6 +116,23 @@ def record(world: World, run: Run, ending: Ending, verdict: Done | Failed, now: 
         project=spec.folder,
         detail=_detail(ending, verdict),
     )
+
+
+def _tokens(ending: Ending) -> dict[str, Any]:
+    """What the API reported; what reports none is estimated, and says so."""
+    if ending.result is None:
+        return {"tokens": ending.output_chars // 4, "tokens_source": "estimated"}
+    found = ending.result.tokens
+    if found is None:
+        return {"tokens": None}
+    return {
+        "tokens": found.total,
+        "tokens_in": found.input,
+        "tokens_out": found.output,
+        "tokens_cache_read": found.cache_read,
+        "tokens_cache_write": found.cache_write,
+        "tokens_source": "reported",
+    }
 
 
 def _claimed(run: Run, work: Ending) -> bool | None:

@@ -8,7 +8,22 @@ from typing import Any
 
 from cctui.core import view
 from cctui.core.answer import FAILED, INVALID, Answer, missing
-from cctui.core.world import Add, Command, Edit, Hold, Move, Phase, Reason, Remove, RetryTask, Rollback, Why, World
+from cctui.core.refusal import broken_file
+from cctui.core.world import (
+    Add,
+    Command,
+    Edit,
+    Hold,
+    Move,
+    Note,
+    Phase,
+    Reason,
+    Remove,
+    RetryTask,
+    Rollback,
+    Why,
+    World,
+)
 
 LIVE = (Phase.PENDING, Phase.ACTIVE)
 
@@ -48,10 +63,20 @@ def shows(before: World, after: World, command: Command) -> bool:
             return new is None and task not in paths
         case RetryTask():
             return new is None or new.phase in LIVE
-        case Edit():
+        case Edit(task=task):
+            if old is None and (bad := broken_file(before, task)):
+                return broken_file(after, task) is not bad
             return new is None or new is not old
+        case Rollback(run_id=run_id):
+            return told(before, after, run_id) is not None
         case _:
             return True
+
+
+def told(before: World, after: World, run_id: str) -> Note | None:
+    """The newest note on a run since `before`."""
+    seen = max((note.seq for note in before.notes), default=0)
+    return next((note for note in reversed(after.notes) if note.run_id == run_id and note.seq > seen), None)
 
 
 def refused(command: Command, reason: Reason, now: datetime) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """A simulated ``claude``: speaks the stream-json of the real program, thinks nothing, spends simulated windows.
 
 Started as ``PYTHON -I -S claude.py DEMO_FOLDER ARGS``.  It answers ``--version``, ``auth status``, the control request
-``get_usage``, and ``-p --output-format stream-json`` with ``--session-id`` or ``--resume``.  What it does for a prompt
-is a scene of scenes.json, found by the words ``scene: NAME`` in the prompt; files and commands of a scene are real.  A
-full window refuses it exactly as the real one is refused, and a resumed conversation goes on where it stood.
+``get_usage``, ``-p --output-format stream-json`` with ``--session-id`` or ``--resume``, and without ``-p`` it sits in a
+pane.  What it does for a prompt is a scene of scenes.json, found by the words ``scene: NAME`` in the prompt; files and
+commands of a scene are real, and so is the hook of ``--settings``.  A full window refuses it exactly as the real one is
+refused, and a resumed conversation goes on where it stood, or begins its scene's next round after a failed check.
 It opens no connection and reads nothing outside its folders.  Standard library only.
 """
 
@@ -14,7 +15,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import asdict
@@ -26,7 +26,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.dirname(os.path.dirname(HERE)))  # last, so that the standard library always wins
 
 from cctui.demo import windows  # noqa: E402
-from cctui.demo.talk import MODEL, Conversation, Usage, attempts, load, save  # noqa: E402
+from cctui.demo.pane import sit  # noqa: E402
+from cctui.demo.talk import MODEL, Conversation, Scene, Usage, attempts, load, save, scene_of  # noqa: E402
+from cctui.demo.tools import ask, call_of, carry_out  # noqa: E402
 
 VERSION = "2.1.329 (Claude Code, simulated for the cctui demo)"
 EXIT_TERM = 143
@@ -35,10 +37,11 @@ EXIT_TERM = 143
 class Claude:
     """One process of the simulated program."""
 
-    def __init__(self, folder: str, session_id: str, scenes: dict[str, Any]) -> None:
+    def __init__(self, folder: str, session_id: str, settings: str = "") -> None:
         self.folder = folder
         self.session_id = session_id
-        self.scenes = scenes
+        self.settings = settings
+        self.denials: list[dict[str, Any]] = []
         self.turns = 0
         self.started = time.monotonic()
         self.used = Usage()
@@ -97,52 +100,50 @@ class Claude:
         info = self.rate_limit(state, rejected=not granted)
         return None if granted else info
 
-    def work(self, talk: Conversation) -> int:
-        """Go through the rest of the scene; the process's exit code."""
-        scene = self.scenes.get(talk.scene) or self.scenes["default"]
-        steps = scene["steps"]
-        fails_at = len(steps) // 2 + 1 if scene.get("fails_first") and talk.attempt == 1 else None
+    def work(self, talk: Conversation, scene: Scene) -> int:
+        """Go through the rest of the round; the process's exit code."""
+        steps = scene.rounds[talk.round]
+        fails_at = len(steps) // 2 + 1 if scene.failure and talk.attempt == 1 else None
         resumed_at = talk.done
         while talk.done < len(steps):
-            refused = self.spend(scene["percent"] / len(steps), scene["week"] / len(steps))
+            refused = self.spend(scene.percent / scene.length, scene.week / scene.length)
             if refused is not None:
                 return self.limit(talk, refused)
             if talk.done == resumed_at > 0:
-                self.say(f"The window is open again: I go on with step {talk.done + 1} of {len(steps)}.")
-            self.step(steps[talk.done], scene)
+                self.say(f"I go on where I stood, with step {talk.done + 1} of {len(steps)}.")
+            if not self.step(steps[talk.done], scene):
+                return self.stopped(talk)
             talk.done += 1
             save(self.folder, talk)
             if talk.done == fails_at:
-                return self.fail(talk, scene["failure"])
-        return self.end(talk, scene["answer"])
+                return self.fail(talk, scene.failure)
+        return self.end(talk, scene.answers[talk.round])
 
-    def step(self, step: list[Any], scene: dict[str, Any]) -> None:
+    def step(self, step: list[Any], scene: Scene) -> bool:
+        """Say it or do it; False when a hook has stopped the conversation before it was done."""
         self.turns += 1
         self.used.add(step_usage(step, scene, self.turns))
-        kind, *what = step
-        match kind:
-            case "say":
-                self.say(what[0])
-            case "read":
-                self.tool("Read", {"file_path": what[0]}, what[1])
-            case "write":
-                with open(what[0], "a", encoding="utf-8") as file:
-                    file.write(what[1])
-                self.tool("Write", {"file_path": what[0], "content": what[1]}, f"wrote {what[0]}")
-            case "run":
-                ran = subprocess.run(what[0], shell=True, capture_output=True, text=True, check=False, timeout=20)
-                output = (ran.stdout + ran.stderr).strip() or "done"
-                self.tool("Bash", {"command": what[0]}, output, failed=ran.returncode != 0)
-        time.sleep(self.pace * scene["seconds"] / len(scene["steps"]))
+        if step[0] == "say":
+            self.say(step[1])
+        elif not self.tool(step):
+            return False
+        time.sleep(self.pace * scene.seconds / scene.length)
+        return True
+
+    def tool(self, step: list[str]) -> bool:
+        """One tool call, if the run's hook lets it through; False when the hook stops the conversation."""
+        call, ident = call_of(step), f"toolu_{uuid4().hex[:20]}"
+        self.message({"type": "tool_use", "id": ident, "name": call.name, "input": call.given})
+        word = ask(self.settings, call, self.session_id)
+        output, failed = (word.refusal, True) if word.refusal or word.stop else carry_out(step)
+        if word.refusal and not word.stop:
+            self.denials.append({"tool_name": call.name, "tool_use_id": ident, "tool_input": call.given})
+        result = {"tool_use_id": ident, "type": "tool_result", "content": output, "is_error": failed}
+        self.emit(type="user", message={"role": "user", "content": [result]}, parent_tool_use_id=None)
+        return not word.stop
 
     def say(self, text: str) -> None:
         self.message({"type": "text", "text": text})
-
-    def tool(self, name: str, given: dict[str, Any], output: str, *, failed: bool = False) -> None:
-        ident = f"toolu_{uuid4().hex[:20]}"
-        self.message({"type": "tool_use", "id": ident, "name": name, "input": given})
-        result = {"tool_use_id": ident, "type": "tool_result", "content": output, "is_error": failed}
-        self.emit(type="user", message={"role": "user", "content": [result]}, parent_tool_use_id=None)
 
     # --- ending ---
 
@@ -160,7 +161,7 @@ class Claude:
                 "duration_ms": int((time.monotonic() - self.started) * 1000),
                 "terminal_reason": "completed",
                 "api_error_status": None,
-                "permission_denials": [],
+                "permission_denials": self.denials,
                 "total_cost_usd": total.dollars(),
                 "usage": self.used.message(),
                 "modelUsage": total.model(),
@@ -173,6 +174,11 @@ class Claude:
     def end(self, talk: Conversation, answer: str) -> int:
         self.say(answer)
         self.result(talk, result=answer, stop_reason="end_turn")
+        return 0
+
+    def stopped(self, talk: Conversation) -> int:
+        """A hook has stopped it between two calls: the real program calls even that a success."""
+        self.result(talk, result="", terminal_reason="hook_stopped", stop_reason=None)
         return 0
 
     def fail(self, talk: Conversation, text: str) -> int:
@@ -211,9 +217,9 @@ def rate_limit_info(state: windows.Windows, *, rejected: bool) -> dict[str, Any]
     }
 
 
-def step_usage(step: list[Any], scene: dict[str, Any], turn: int) -> Usage:
+def step_usage(step: list[Any], scene: Scene, turn: int) -> Usage:
     """Plausible counts, the same at every demo: a growing cached prompt and an answer as long as its text."""
-    each = int(scene["tokens"] / len(scene["steps"]))
+    each = int(scene.tokens / scene.length)
     written = sum(len(str(part)) for part in step) // 4
     return Usage(input=12, output=60 + written, cache_read=each * (turn - 1) // 2, cache_write=each)
 
@@ -261,9 +267,10 @@ def talk_of(folder: str, args: argparse.Namespace, prompt: str) -> Conversation 
         known = load(folder, args.resume)
         if known is None:
             text = f"No conversation found with session ID: {args.resume}"
-            Claude(folder, args.resume, {}).emit(
-                type="result", subtype="error_during_execution", is_error=True, num_turns=0, errors=[text]
-            )
+            if args.headless:
+                Claude(folder, args.resume).emit(
+                    type="result", subtype="error_during_execution", is_error=True, num_turns=0, errors=[text]
+                )
             print(text, file=sys.stderr)
         return known or 1
     session_id = args.session_id or str(uuid4())
@@ -280,12 +287,13 @@ def stop(_number: int, _frame: object) -> None:
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    """What a demo needs of the real program's flags; the others are accepted and left alone."""
+    """What a demo needs of the real program's flags; the others are accepted and left alone, in `rest`."""
     parser = argparse.ArgumentParser(prog="claude", allow_abbrev=False, add_help=False)
-    for name in ("--session-id", "--resume", "--output-format", "--input-format"):
+    for name in ("--session-id", "--resume", "--output-format", "--input-format", "--settings"):
         parser.add_argument(name, default="")
-    for name in ("-p", "--print", "--version", "--verbose"):
+    for name in ("--version", "--verbose"):
         parser.add_argument(name, action="store_true")
+    parser.add_argument("-p", "--print", action="store_true", dest="headless")
     known, rest = parser.parse_known_args(argv)
     known.rest = rest
     return known
@@ -301,19 +309,24 @@ def main(folder: str, argv: list[str]) -> int:
         return 0
     if args.input_format == "stream-json":
         return control(folder)
-    prompt = sys.stdin.read()
-    if not prompt.strip():
+    # In a pane the keyboard is the person's, and a first message comes as the last argument.
+    prompt = sys.stdin.read() if args.headless else " ".join(args.rest[-1:])
+    if args.headless and not prompt.strip():
         print("Error: Input must be provided either through stdin or as a prompt argument", file=sys.stderr)
         return 1
-    with open(f"{HERE}/scenes.json", encoding="utf-8") as file:
-        scenes = json.load(file)
     talk = talk_of(folder, args, prompt)
     if isinstance(talk, int):
         return talk
+    with open(f"{HERE}/scenes.json", encoding="utf-8") as file:
+        scene = scene_of(json.load(file), talk.scene)
+    if args.headless:
+        scene.turn(talk, prompt)
     save(folder, talk)
-    claude = Claude(folder, talk.session_id, scenes)
+    if not args.headless:
+        return sit(talk, scene)
+    claude = Claude(folder, talk.session_id, args.settings)
     claude.init()
-    return claude.work(talk)
+    return claude.work(talk, scene)
 
 
 if __name__ == "__main__":

@@ -24,10 +24,12 @@ from cctui.adapters.ledger import Samples
 from cctui.config import load
 from cctui.core.events import Event, Measured
 from cctui.core.settings import Settings
+from cctui.core.refusal import plan_waits
 from cctui.core.view import State, rows
-from cctui.core.words import safe, span
-from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Phase, Reading, Record, Why, World
+from cctui.core.words import safe
+from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Phase, Reading, Why, World
 from cctui.demo import stage, windows
+from cctui.demo.morning import Morning
 from cctui.engine import Engine
 from cctui.lock import Lock
 from cctui.places import Places, find_places, make
@@ -36,12 +38,12 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 PATIENCE = 240.0
-"""Seconds after which a demo without a terminal gives up; it needs about 60."""
+"""Seconds after which a demo without a terminal gives up; it needs about 50."""
 LEAVING = 20.0
 """Seconds an engine may take to end in order."""
 SIMULATED = "simulated"
 TERMINATED = 143
-UNTOLD = (Why.STARTING, Why.SLOTS, Why.ORDER, Why.CANARY)
+UNTOLD = (Why.STARTING, Why.SLOTS, Why.ORDER, Why.CANARY, Why.BLIND, Why.STAGGER)
 """Reasons that change from moment to moment."""
 BANNER = (
     "DEMO: a simulated Claude and simulated windows (a 5-hour window lasts "
@@ -88,7 +90,7 @@ def play(scene: stage.Stage, *, screen: bool) -> int:
     try:
         if screen:
             return asyncio.run(on_screen(places, settings, environ))
-        return asyncio.run(printed(places, settings, environ))
+        return asyncio.run(printed(places, settings, environ, stage.contents(scene.site)))
     finally:
         lock.release()
 
@@ -170,7 +172,10 @@ class Printer:
         print(f"[demo {time.monotonic() - self._began:5.1f} s] {text}", flush=True)
 
 
-async def printed(places: Places, settings: Settings, environ: dict[str, str]) -> int:
+async def printed(
+    places: Places, settings: Settings, environ: dict[str, str], site: dict[str, bytes]
+) -> int:
+    """`site`: what the folder that a task will break held before."""
     engine, printer = engine_of(places, settings, environ), Printer()
     over = asyncio.Event()
 
@@ -204,44 +209,17 @@ async def printed(places: Places, settings: Settings, environ: dict[str, str]) -
     await running
     if ended:
         return TERMINATED
-    return told(engine.world, printer, engine.link.now())
+    printer.line("the night is over (simulated tokens and dollars)")
+    return Morning(engine.world, engine.link.now(), places, settings, site).tell()
 
 
 def finished(world: World) -> bool:
-    """Nothing runs, and what is left needs a person: a paused task, a broken file."""
-    if not (world.loaded and world.scanned and world.looked) or world.runs:
+    """Nothing runs, and what is left needs a person: a plan to accept, a paused task, a broken file."""
+    if not (world.loaded and world.scanned and world.looked) or not all(map(plan_waits, world.runs.values())):
         return False
+    open_ones = {run.spec.task for run in world.runs.values()}
     waiting = [task for task in world.tasks.values() if task.phase in (Phase.PENDING, Phase.ACTIVE)]
-    return bool(world.records) and all(task.paused for task in waiting)
-
-
-def told(world: World, printer: Printer, now: datetime) -> int:
-    """The morning: what was done, and whether that is what was expected."""
-    printer.line("the night is over (simulated tokens and dollars)")
-    for record in world.records:
-        print(f"  {line_of(record)}")
-    left = [row for row in rows(world, now) if row.state in (State.PAUSED, State.INVALID)]
-    for row in left:
-        print(f"  {row.name:<16} {row.state.value:<10} {safe(row.text, 90)}")
-    missing = expected() - {record.task_id for record in world.records if record.success}
-    if missing:
-        print(f"cctui demo: these should be done and are not: {', '.join(sorted(missing))}", file=sys.stderr)
-        return 1
-    print("Everything that could be done is done. Start ./script/run in a terminal to use the app.")
-    return 0
-
-
-def expected() -> set[str]:
-    """The backlog's tasks that end by themselves."""
-    names = {path.stem for path in (stage.HERE / "backlog/pending").glob("*.md")}
-    return names - {"someday-rewrite", "broken-example"}
-
-
-def line_of(record: Record) -> str:
-    status = record.status.value if record.status else "?"
-    tokens = "no tokens" if record.tokens is None else f"{record.tokens:,} tokens"
-    parked = f", parked {span(record.parked_s)}" if record.parked_s else ""
-    return f"{record.task_id:<16} {status:<10} attempt {record.attempt}, {span(record.duration_s)}, {tokens}{parked}"
+    return bool(world.records) and all(task.paused or task.name in open_ones for task in waiting)
 
 
 # --- afterwards ------------------------------------------------------------------------------------------------------

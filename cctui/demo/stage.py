@@ -1,7 +1,7 @@
-"""Setting the stage: one temporary folder with a vault, a backlog, a git worktree, a simulated Claude and its windows.
+"""Setting the stage: one temporary folder with a vault, a backlog, git repositories, a simulated Claude and its windows.
 
 Everything of a demo lies below that folder, so that removing it leaves nothing; nothing outside it is read or written,
-least of all a person's Claude folder.  The git repository, its worktree and all files are real.
+least of all a person's Claude folder or git configuration.  The git repositories and all files are real.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ WINDOW_SECONDS = 24.0
 FIRST_RESET = 7.0
 """Seconds until the window that is nearly full at the start ends."""
 WEEK = 3 * 24 * 3600
+NO_GIT_CONFIG = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+"""A person's own settings (signing, hooks, templates) take no part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +49,29 @@ class Stage:
         return self.folder / "config.toml"
 
     @property
+    def site(self) -> Path:
+        """The project whose task fails and is rolled back."""
+        return self.root / "work/site"
+
+    @property
+    def programs(self) -> Path:
+        return self.folder / "bin"
+
+    @property
     def claude(self) -> Path:
-        return self.folder / "bin/claude"
+        return self.programs / "claude"
 
     @property
     def socket(self) -> str:
         return f"cctui-demo-{os.getpid()}"
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """`environ` without anything that points at a person's Claude, login or cctui, and with the demo's places."""
-        foreign = ("ANTHROPIC_", "CLAUDE", "CCTUI_")
+        """`environ` without anything of a person's Claude, login, cctui or git, and with the demo's places."""
+        foreign = ("ANTHROPIC_", "CLAUDE", "CCTUI_", "GIT_")
         kept = {name: value for name, value in environ.items() if not name.startswith(foreign)}
         return kept | {
+            **NO_GIT_CONFIG,
+            "PATH": f"{self.programs}:{environ.get('PATH', os.defpath)}",
             "CCTUI_TESTING": "1",  # windows of seconds need questions every few seconds
             "CCTUI_ROOT": str(self.root),
             "CCTUI_STATE": str(self.state),
@@ -75,6 +88,8 @@ def build() -> Stage:
     for phase in ("active", "completed", "failed", "recurring"):
         (stage.root / "tasks" / phase).mkdir()
     _folders(stage.root / "work")
+    _parser(stage.root / "work/parser")
+    _site(stage.site)
     _program(stage)
     _windows(stage)
     stage.config.write_text(_config(stage), "utf-8")
@@ -82,33 +97,74 @@ def build() -> Stage:
 
 
 def _folders(work: Path) -> None:
-    """The projects of the tasks; one of them a real git worktree on its own branch."""
-    for name in ("digest", "research", "parser"):
+    """The projects that are plain folders."""
+    for name in ("digest", "research", "links", "archive"):
         (work / name).mkdir(parents=True)
     (work / "digest/reading-list.md").write_text("# Reading list\n", "utf-8")
-    repo = work / "parser"
-    (repo / "parser.py").write_text('import csv\n\n\ndef parse(text):\n    return text.split(",")\n', "utf-8")
+    for year in (2024, 2025):
+        (work / f"archive/notes-{year}.md").write_text(f"# Notes of {year}\n", "utf-8")
+
+
+PARSER = """def parse(text):
+    return text.split(",")
+"""
+PARSER_TEST = """import unittest
+
+from parser import parse
+
+
+class Parsing(unittest.TestCase):
+    def test_plain_fields(self):
+        self.assertEqual(parse("a,b"), ["a", "b"])
+
+    def test_a_comma_inside_quotes_does_not_split(self):
+        self.assertEqual(parse('a,"b,c"'), ["a", "b,c"])
+"""
+
+
+def _parser(repo: Path) -> None:
+    """A program with a test that fails; the run works in a git worktree of it."""
+    _repository(
+        repo,
+        {"parser.py": PARSER, "test_parser.py": PARSER_TEST, ".gitignore": "__pycache__/\n"},
+        "A parser that splits at commas",
+    )
+
+
+def _site(repo: Path) -> None:
+    """Pages as a person has them: one committed, one changed since, one that git does not know."""
+    _repository(repo, {"index.md": "# Home\n", "about.md": "# About\n"}, "Two pages")
+    (repo / "about.md").write_text("# About\n\nA line that nobody has committed yet.\n", "utf-8")
+    (repo / "ideas.md").write_text("# Ideas\n\nNever committed.\n", "utf-8")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below `folder` but git's own, by its path: to compare before and after."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    paths = {str(path.relative_to(folder)): path for path in files}
+    return {name: path.read_bytes() for name, path in paths.items() if not name.startswith(".git/")}
+
+
+def _repository(repo: Path, files: Mapping[str, str], subject: str) -> None:
+    repo.mkdir(parents=True)
+    for name, text in files.items():
+        (repo / name).write_text(text, "utf-8")
     _git(repo, "init", "--quiet", "--initial-branch=main")
-    for key, value in (
-        ("user.name", "cctui demo"),
-        ("user.email", "demo@example.invalid"),
-        ("commit.gpgsign", "false"),
-        ("core.hooksPath", "/dev/null"),
-    ):
+    for key, value in (("user.name", "cctui demo"), ("user.email", "demo@example.invalid")):
         _git(repo, "config", key, value)
     _git(repo, "add", "--all")
-    _git(repo, "commit", "--quiet", "--message", "A parser that splits at commas")
-    _git(repo, "worktree", "add", "--quiet", "-b", "parse-quoted-fields", str(work / "parser-fix"))
+    _git(repo, "commit", "--quiet", "--message", subject)
 
 
 def _git(folder: Path, *args: str) -> None:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | NO_GIT_CONFIG
     subprocess.run(["git", "-C", str(folder), *args], env=clean, check=True, capture_output=True, timeout=30)
 
 
 def _program(stage: Stage) -> None:
-    """The simulated ``claude`` as one executable file, bound to this stage."""
-    stage.claude.parent.mkdir()
+    """The simulated ``claude`` as one executable file, bound to this stage; and the Python that runs the tests."""
+    stage.programs.mkdir()
+    (stage.programs / "python3").symlink_to(os.path.realpath(sys.executable))
     argv = [sys.executable, "-I", "-S", str(HERE / "claude.py"), str(stage.folder)]
     stage.claude.write_text(f'#!/bin/sh\n# Simulated: it reaches no network.\nexec {shlex.join(argv)} "$@"\n', "utf-8")
     stage.claude.chmod(0o755)
@@ -128,15 +184,18 @@ def _config(stage: Stage) -> str:
 slots = 2
 retry_seconds = 3
 outage_seconds = 3
+stagger_seconds = 1
 kill_grace_seconds = 2
 
 [capacity]
 sources = ["stream", "claude"]
 poll_seconds = 2
+soft_landing = 100  # never: this night is to show what happens when the limit itself is met
 
 [claude]
 command = {json.dumps(str(stage.claude))}
 config_dir = {json.dumps(str(stage.folder / "claude"))}
+env = {json.dumps(list(NO_GIT_CONFIG))}
 
 [tmux]
 socket = {json.dumps(stage.socket)}

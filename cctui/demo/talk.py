@@ -57,10 +57,49 @@ class Conversation:
 
     session_id: str
     scene: str
+    round: int = 0
+    """Of the scene's rounds the one it is in."""
     done: int = 0
-    """Steps of the scene that were answered."""
+    """Steps of that round that were answered."""
     attempt: int = 1
     total: dict[str, int] = field(default_factory=dict)
+
+
+TURNED = ("The check of this task failed", "Your plan has been accepted")
+"""What the engine tells a conversation that has ended one round and is to begin the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the simulated Claude does for a task: rounds of steps, each with the answer that ends it."""
+
+    rounds: list[list[list[Any]]]
+    answers: list[str]
+    percent: float
+    week: float
+    tokens: int
+    seconds: float
+    """These four for all rounds together."""
+    failure: str = ""
+    """What the first conversation fails with in the middle; empty: it does not."""
+
+    @property
+    def length(self) -> int:
+        return sum(map(len, self.rounds))
+
+    def turn(self, talk: Conversation, prompt: str) -> None:
+        """Begin the next round, if the last one is complete and the prompt asks for more than going on."""
+        complete = talk.done >= len(self.rounds[talk.round])
+        if complete and talk.round + 1 < len(self.rounds) and any(words in prompt for words in TURNED):
+            talk.round, talk.done = talk.round + 1, 0
+
+
+def scene_of(scenes: dict[str, Any], name: str) -> Scene:
+    """The scene called `name`; most have one round, written as `steps` and `answer`."""
+    known = dict(scenes.get(name) or scenes["default"])
+    if "steps" in known:
+        known |= {"rounds": [known.pop("steps")], "answers": [known.pop("answer")]}
+    return Scene(**known)
 
 
 def session_path(folder: str, session_id: str) -> str:

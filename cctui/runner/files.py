@@ -80,6 +80,12 @@ def read(folder: str, name: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def secrets(folder: str) -> tuple[str, ...]:
+    """The exact values that a run's screens and logs may not show: `values` in secrets.json."""
+    values = (read(folder, "secrets.json") or {}).get("values")
+    return tuple(value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
+
+
 def stamp(seconds: float) -> str:
     """Seconds since the epoch as ISO text in UTC, to the microsecond."""
     whole = int(seconds)

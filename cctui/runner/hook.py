@@ -189,9 +189,7 @@ def log(event: str, payload: dict[str, Any], run: str, leg: str) -> None:
     """One line in asks.jsonl: what a person would want to know of this event."""
     from . import redact, scrub  # noqa: PLC0415  a tool call does without
 
-    secrets = (files.read(run, "secrets.json") or {}).get("values")
-    values = [value for value in secrets if isinstance(value, str)] if isinstance(secrets, list) else []
-    safe = redact.redact(scrub.clean(_words(event, payload)[:100_000]), values)
+    safe = redact.redact(scrub.clean(_words(event, payload)[:100_000]), files.secrets(run))
     text = " ".join(safe.split()).encode("utf-8", "replace")[:LOG_BYTES].decode("utf-8", "ignore")
     line = {
         "event": event,

@@ -2,7 +2,7 @@
 
 A pattern without a slash fits any part of a path; one that ends with a slash fits a folder and all below it; one with a
 slash inside fits these parts one after another, from the root on if it begins with `/` or `~`.  Letters' case does not
-count.  Allowed wins over denied.  A name that is there is judged twice: as it is written, and as what it leads to.
+count.  Allowed wins over denied.  A name is judged twice: as it is written, and as what it leads to.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ class Judge:
             if self._looks > MANY:
                 return "there are too many names in this command to look at them all"
             path = os.path.join(base, text)
-            if not os.path.lexists(path):
+            # What is not there yet may be made below a folder that is a link.
+            if "/" not in text and not os.path.lexists(path):
                 continue
             for full in (os.path.normpath(path), os.path.realpath(path)):
                 parts = _parts(full)

@@ -169,12 +169,9 @@ def _follow(folder: str, plan: dict[str, Any], offsets: tuple[int, int]) -> Any:
     # After the spawn: it brings `threading`, which nobody should wait for.
     from .follow import Follower  # noqa: PLC0415
 
-    secrets = files.read(folder, "secrets.json") or {}
-    values = [value for value in secrets.get("values") or () if isinstance(value, str)]
+    values = files.secrets(folder)
     try:
-        follower = Follower(
-            folder, str(plan.get("render", "plain")), str(plan.get("banner", "")), offsets, tuple(values)
-        )
+        follower = Follower(folder, str(plan.get("render", "plain")), str(plan.get("banner", "")), offsets, values)
     except OSError:
         return None
     follower.start()

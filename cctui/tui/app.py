@@ -35,7 +35,7 @@ from cctui.tui.messages import Ask, Go, Say, Scene, WorldChanged
 from cctui.tui.queue import OF_A_ROW
 from cctui.tui.rowlist import RowList
 from cctui.tui.signs import choose
-from cctui.tui.terminal import Line, lend
+from cctui.tui.terminal import Line
 from cctui.tui.themes import STATE_COLOURS, THEMES, palette
 from cctui.tui.troubles import troubles
 
@@ -241,8 +241,8 @@ class CctuiApp(App[str]):
 
     def on_go(self, message: Go) -> None:
         match message.where:
-            case "attach":
-                self.run_worker(self.attach(message.key), group="attach", exclusive=True, exit_on_error=False)
+            case "attach" | "takeover":
+                self.run_worker(self.sit(message), group="attach", exclusive=True, exit_on_error=False)
             case "quit" | "detach":
                 self.run_worker(self.leave(message.where), group="leave", exclusive=True, exit_on_error=False)
             case "help" | "clear":
@@ -281,21 +281,10 @@ class CctuiApp(App[str]):
 
     # --- attach and leave
 
-    async def attach(self, run_id: str) -> None:
-        """Hand the terminal to tmux and take it back."""
-        try:
-            argv = self.link.attach_argv(run_id)
-        except later().LinkError as error:
-            self.say(str(error))
-            return
-        if "switch-client" in argv:
-            # Returns at once: tmux shows the other session, and this app lives on behind it.
-            trouble = await lend(argv)
-        else:
-            # Without batch_update the loop freezes for ever after 30 repaints: nobody empties the writer's queue.
-            with self.suspend(), self.batch_update():
-                trouble = await lend(argv)
-        if trouble:
+    async def sit(self, message: Go) -> None:
+        """Lend the terminal to a run, to watch it or to work in it."""
+        go = later().attach if message.where == "attach" else later().take_over
+        if trouble := await go(self, self.link, message.key):
             self.say(trouble)
 
     async def leave(self, where: str) -> None:

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from cctui.core.world import Hold, World
-from cctui.tui import hints
+from cctui.tui import hints, openrun
 from cctui.tui.bar import Bar, Entry
 from cctui.tui.cells import cut_end
 from cctui.tui.gauge import Gauge
@@ -82,12 +82,17 @@ class Board(Screen[None]):
     def show_banner(self) -> None:
         link = self.scene.link
         found = list(troubles(link.world, self.scene.trouble, link.now()))
-        self.banner.set_class(bool(found), "-on")
+        entries, room = [], self.app.size.width - 2
+        if asking := len(openrun.asking(link.world)):
+            who = f"{asking} {openrun.NEEDS}" if asking == 1 else f"{asking} need you"
+            entries.append(Entry(((f"{self.scene.signs.needs} {who}", "needs"),), "pane('runs')"))
+            room -= entries[0].width + self.banner.gap
         if found:
             text, tone = found[0]
             more = f" +{len(found) - 1}" if len(found) > 1 else ""
-            text = cut_end(text, self.app.size.width - len(more) - 2)
-            self.banner.show([Entry(((text, tone), (more, "strong")), "notes")])
+            entries.append(Entry(((cut_end(text, room - len(more)), tone), (more, "strong")), "notes"))
+        self.banner.set_class(bool(entries), "-on")
+        self.banner.show(entries)
 
     def show_hints(self) -> None:
         # The terminal has lost its focus: nobody reads, and every byte is one too many.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cctui.core import view
 from cctui.core.refusal import refusal
 from cctui.core.world import Command, Reason, Record, RetryTask, Status, Totals, World
+from cctui.tui import proof
 from cctui.tui.cells import Span, cut_middle, fit, second
 from cctui.tui.keys import HISTORY
 from cctui.tui.messages import Ask, Go, Scene
@@ -34,7 +35,7 @@ def look(record: Record) -> str:
 
 
 class History(RowList):
-    HELP = "What has ended, newest first. **enter** shows the outcome and where its note lies."
+    HELP = "What has ended, newest first. **enter** shows the outcome, what is proven of it, and a way to undo it."
     BINDINGS = [*HISTORY]
 
     def __init__(self, scene: Scene, *, id: str | None = None) -> None:
@@ -71,8 +72,15 @@ class History(RowList):
             (f" {view.count(record.tokens):>4}", "dim"),
             (f" {view.moment(record.ended or record.timestamp, now):>9} ", "dim"),
         ]
-        ended = second([("   ", "")], view.outcome(record), "dim" if record.success else tone, width)
-        return (fit(left, right, width, cut_middle), ended)
+        return (fit(left, right, width, cut_middle), self.ended(record, tone, width))
+
+    def ended(self, record: Record, tone: str, width: int) -> list[Span]:
+        """How it ended, and whether that is proven."""
+        proven = proof.mark(record)
+        if not proven:
+            return second([("   ", "")], view.outcome(record), "dim" if record.success else tone, width)
+        sign: list[Span] = [(f" {self.scene.signs.of(proven)} {proven} ", proven)]
+        return fit([("   ", ""), (view.outcome(record), "dim")], sign, width)
 
     # --- keys
 
@@ -87,6 +95,11 @@ class History(RowList):
     def action_open(self) -> None:
         if self.chosen:
             self.post_message(Go("record", self.chosen))
+
+    def action_changes(self) -> None:
+        record = self.records.get(self.chosen)
+        if record and record.run_id:
+            self.post_message(Go("changes", record.run_id))
 
     def action_retry(self) -> None:
         if command := self.command("retry"):

@@ -35,6 +35,7 @@ QUEUE = (
     _key("n", "new", "New", "write a new task", show=True),
     _key("space", "pause", "Pause", "pause or resume this task", show=True),
     _key("r", "run", "Run", "run this task now", show=True),
+    _key("r", "accept", "Accept", "read the plan that waits, then accept it", show=True, name="accept_queue"),
     _key("m", "carry", "Move", "carry this task: j k t b, then enter or esc", show=True, group=MOVE),
     _key("e", "edit", "Edit", "change one field of the file", show=True),
     _key("J,shift+down", "move('down')", "Later", "move this task down", group=MOVE, name="move_down"),
@@ -55,15 +56,21 @@ CARRY = (
 )
 
 RUNS = (
-    _key("a", "attach", "Attach", "sit at its terminal", show=True, name="attach"),
+    _key("enter,right", "open", "Open", "what it says; a plan that waits; your own conversation", name="open_run"),
+    _key("r", "accept", "Accept", "read the plan that waits, then accept it", show=True),
+    _key("r", "run", "Go on", "go on with a parked run now", name="run_parked"),
+    _key("i", "takeover", "Take over", "work in its conversation yourself; leaving gives it back", show=True),
     _key("x", "stop", "Stop", "stop this run (asks first)", show=True, name="stop_run"),
-    _key("l", "open", "Log", "follow what it says", show=True, name="peek"),
+    _key("a", "attach", "Attach", "sit at its terminal", show=True, name="attach"),
+    _key("c", "changes", "Changes", "what it changed, as git shows it", show=True),
+    _key("l", "log", "Log", "follow what it says", show=True, name="peek"),
     _key("o", "details", "Details", "its task: fields and gates", show=True, name="details"),
 )
 
 HISTORY = (
     _key("R", "retry", "Retry", "put the task back into the queue", show=True, name="retry_record"),
-    _key("l,o", "open", "Details", "outcome, numbers and where its note lies", show=True, name="record"),
+    _key("l,o", "open", "Details", "outcome, proof, numbers and where its note lies", show=True, name="record"),
+    _key("c", "changes", "Changes", "what it changed, as git shows it", show=True, name="changes_record"),
 )
 
 BOARD = (
@@ -95,11 +102,31 @@ SHEET = (
 DETAIL = (
     _key("e", "edit", "Edit", "change one field of the file", show=True, name="edit_detail"),
     _key("r", "run", "Run", "run this task now", show=True, name="run_detail"),
+    _key("r", "accept", "Accept", "read the plan that waits, then accept it", show=True, name="accept_detail"),
+    _key("i", "takeover", "Take over", "work in its run's conversation yourself", show=True, name="takeover_detail"),
 )
+
+RECORD = (
+    _key("c", "changes", "Changes", "what it changed, as git shows it", show=True, name="changes_past"),
+    _key("u", "rollback", "Roll back", "undo what it changed, after saving that (asks first)", show=True),
+)
+
+PLAN = (
+    _key("y", "accept", "Accept", "let the run do what the plan says", show=True, name="accept_plan"),
+    _key("x", "stop", "Stop", "end the run, nothing was changed (asks first)", show=True, name="stop_plan"),
+    _key("enter,n", "back", "Back", "leave the plan waiting", name="leave_plan"),
+)
+
+DIFF = (
+    _key("u", "rollback", "Roll back", "undo all of this, after saving it (asks first)", show=True,
+         name="rollback_changes"),
+)  # fmt: skip
 
 PEEK = (
     _key("a", "attach", "Attach", "sit at its terminal", show=True, name="attach_peek"),
     _key("x", "stop", "Stop", "stop this run (asks first)", show=True, name="stop_peek"),
+    _key("i", "takeover", "Take over", "work in its conversation yourself", show=True, name="takeover_peek"),
+    _key("c", "changes", "Changes", "what it changed, as git shows it", show=True, name="changes_peek"),
 )
 
 FILTER = (
@@ -119,6 +146,9 @@ SECTIONS: tuple[tuple[str, tuple[Binding, ...]], ...] = (
     ("Any screen opened from a row", SHEET),
     ("Details", DETAIL),
     ("Log", PEEK),
+    ("A plan that waits", PLAN),
+    ("A finished run", RECORD),
+    ("Changes", DIFF),
     ("Filter line", FILTER),
     ("Forms", FORM),
 )

@@ -78,7 +78,8 @@ class Say(Message):
 
 
 class Go(Message):
-    """Open a sub-screen (`detail`, `edit`, `peek`, `record`, `new`, `notes`, `quit`) or attach to a run."""
+    """Open a sub-screen (`detail`, `edit`, `peek`, `plan`, `changes`, `record`, `new`, `notes`, `quit`), or sit down
+    at a run (`attach`, `takeover`)."""
 
     def __init__(self, where: str, key: str = "") -> None:
         super().__init__()

@@ -1,8 +1,8 @@
-"""Sub-screens that are read: a task, a finished run, the notes, a live log.  One way back from each: esc, ‹, h, ←."""
+"""Sub-screens that are read: what they share, a task, the notes.  One way back from each: esc, ‹, h, ←."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 
 from rich.text import Text
@@ -10,14 +10,15 @@ from textual import getters, work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from cctui.core import view
-from cctui.core.refusal import refusal
+from cctui.core.refusal import plan_waits, refusal
 from cctui.core.view import Row
-from cctui.core.world import Command, Level, Phase, Reason, Record, RunNow, Task, World
+from cctui.core.world import Level, Phase, Reason, Record, Run, RunNow, TakeOver, Task, World
 from cctui.link import LinkError
-from cctui.tui import hints
+from cctui.tui import hints, openrun, proof
 from cctui.tui.bar import Bar, Entry
 from cctui.tui.cells import clean, cut_middle, in_ascii
 from cctui.tui.history import look
@@ -29,12 +30,12 @@ from cctui.tui.troubles import troubles
 class Page(Screen[None]):
     """A title with the way back, a text that scrolls, a hint line."""
 
-    AUTO_FOCUS = "VerticalScroll"
+    AUTO_FOCUS = "#body"
     BINDINGS = [*SHEET]
 
     title_line = getters.query_one("#title", Bar)
     hint_line = getters.query_one("#hints", Bar)
-    body = getters.query_one(VerticalScroll)
+    body = getters.query_one("#body", Widget)
     text = getters.query_one("#text", Static)
 
     def __init__(self, scene: Scene, key: str = "") -> None:
@@ -44,7 +45,7 @@ class Page(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Bar(self.scene, id="title", gap=2)
-        with VerticalScroll(can_focus=True):
+        with VerticalScroll(id="body", can_focus=True):
             yield Static(Text(), id="text", markup=False)
         yield Bar(self.scene, id="hints")
 
@@ -55,11 +56,15 @@ class Page(Screen[None]):
         self.show()
 
     def show(self) -> None:
-        name = cut_middle(view.safe(self.heading()), max(8, self.app.size.width - 24))
-        right = [Entry(((self.aside(), "dim"),))] if self.aside() else []
-        self.title_line.show([Entry(((f"{self.scene.signs.back} ", "accent"), (name, "strong")), "back")], right)
+        self.show_title()
         self.put(self.content())
         self.call_after_refresh(hints.show, self, self.hint_line)
+
+    def show_title(self) -> None:
+        name = cut_middle(view.safe(self.heading()), max(8, self.app.size.width - 24))
+        aside = self.aside()
+        right = [Entry(((aside, "needs" if aside == openrun.NEEDS else "dim"),))] if aside else []
+        self.title_line.show([Entry(((f"{self.scene.signs.back} ", "accent"), (name, "strong")), "back")], right)
 
     def put(self, text: Text) -> None:
         if self.scene.signs.plain:
@@ -151,20 +156,28 @@ class Detail(Page):
 
     def aside(self) -> str:
         row = self.row()
-        return row.state.value if row else "gone"
+        return openrun.word(row) if row else "gone"
+
+    def run_now(self) -> Run | None:
+        row = self.row()
+        return row.run if row else None
 
     def content(self) -> Text:
         text, row = Text(), self.row()
         world = self.scene.link.world
         if row is None:
             return Text("This task is gone: its file has left the folders.")
-        if row.text:
-            text.append(f"{row.text}\n", "bold")
+        if said := openrun.sentence(row):
+            text.append(f"{said}\n", "bold")
         for warning in row.warnings:
             text.append(f"{warning}\n", "italic")
         task = world.tasks.get(self.key)
         if task:
             self.gates(text, task, shut=True)
+        if row.run:
+            section(text, "Run")
+            for name, value in openrun.facts(row.run):
+                pair(text, name, value)
         if self.prompt is not None:
             section(text, "File")
             text.append(self.prompt.strip() + "\n")
@@ -201,88 +214,44 @@ class Detail(Page):
         now = self.scene.link.now()
         for record in reversed(records[-5:]):
             text.append(f"{self.scene.signs.of(look(record))} {view.moment(record.timestamp, now)}  ")
-            text.append(f"{view.outcome(record)}\n", "dim")
+            proven = proof.mark(record)
+            sign = f" {self.scene.signs.dot} {self.scene.signs.of(proven)} {proven}" if proven else ""
+            text.append(f"{view.outcome(record)}{sign}\n", "dim")
+
+    # --- keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """One key runs the task or accepts its plan: whichever it can mean here."""
+        if action not in ("run", "accept"):
+            return True
+        run = self.run_now()
+        return (action == "accept") is (run is not None and plan_waits(run))
 
     def refused(self, action: str) -> Reason | None:
-        command: Command | None = RunNow(self.key) if action == "run" else None
-        return refusal(self.scene.link.world, command, self.scene.link.now()) if command else None
+        world, now = self.scene.link.world, self.scene.link.now()
+        if action == "takeover":
+            run = self.run_now()
+            return openrun.no_takeover(world, run, now) if run else refusal(world, TakeOver(self.key), now)
+        return refusal(world, RunNow(self.key), now) if action == "run" else None
 
     def action_run(self) -> None:
         self.post_message(Ask(RunNow(self.key)))
+
+    def action_accept(self) -> None:
+        if run := self.run_now():
+            self.post_message(Go("plan", run.spec.run_id))
+
+    def action_takeover(self) -> None:
+        if reason := self.refused("takeover"):
+            self.post_message(Say(view.say(reason, self.scene.link.now())))
+        elif run := self.run_now():
+            self.post_message(Go("takeover", run.spec.run_id))
 
     def action_edit(self) -> None:
         if self.key in self.scene.link.world.tasks:
             self.post_message(Go("edit", self.key))
         else:
             self.post_message(Say("Mend the file itself: what is wrong stands above"))
-
-
-class Past(Page):
-    """One finished run: outcome, numbers, and its note."""
-
-    def __init__(self, scene: Scene, key: str) -> None:
-        super().__init__(scene, key)
-        self.note: str | None = None
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.read()
-
-    @work(group="read", exclusive=True, exit_on_error=False)
-    async def read(self) -> None:
-        record = self.record()
-        if record and record.log_file:
-            try:
-                self.note = clean(await self.scene.link.text(record.log_file))
-            except LinkError as error:
-                self.note = str(error)
-            self.show()
-
-    def record(self) -> Record | None:
-        records = self.scene.link.world.records
-        return next((r for r in records if self.key in (r.run_id, f"{r.task_id} {r.timestamp}")), None)
-
-    def heading(self) -> str:
-        record = self.record()
-        return record.task_id if record else self.key
-
-    def aside(self) -> str:
-        record = self.record()
-        return look(record) if record else ""
-
-    def content(self) -> Text:
-        record, text = self.record(), Text()
-        if record is None:
-            return Text("This run is older than the newest 500: its note and history line are still there.")
-        text.append(f"{view.outcome(record)}\n", "bold")
-        section(text, "Note")
-        text.append(f"{view.safe(record.log_file) or 'none'}\n")
-        section(text, "Numbers")
-        for name, value in figures(record):
-            pair(text, name, view.safe(value))
-        if self.note:
-            section(text, "What the note says")
-            text.append(self.note.strip() + "\n")
-        return text
-
-
-def figures(record: Record) -> Iterator[tuple[str, str]]:
-    """Every figure of a record that is known."""
-    for field in fields(record):
-        value = getattr(record, field.name)
-        if value is None or field.name in ("log_file", "detail", "schema", "task_id", "success"):
-            continue
-        name = field.name.replace("_", " ")
-        if field.name in ("duration_s", "parked_s"):
-            yield name.removesuffix(" s"), view.span(value)
-        elif field.name == "cost_usd":
-            yield "cost", f"${value:.4f}"
-        elif field.name in ("timestamp", "ended"):
-            yield ("started" if field.name == "timestamp" else "ended"), f"{value:%Y-%m-%d %H:%M:%S %z}"
-        elif isinstance(value, int) and not isinstance(value, bool):
-            yield name, f"{value:,}"
-        else:
-            yield name, str(value)
 
 
 class Notes(Page):

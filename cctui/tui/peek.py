@@ -6,11 +6,11 @@ from rich.text import Text
 from textual import work
 
 from cctui.core import view
-from cctui.core.world import Reason, Run, StopRun, Why, World
+from cctui.core.refusal import refusal
+from cctui.core.world import Reason, Run, StopRun, World
 from cctui.link import LinkError
-from cctui.tui import hints
-from cctui.tui.bar import Entry
-from cctui.tui.cells import clean, cut_middle
+from cctui.tui import hints, openrun
+from cctui.tui.cells import clean
 from cctui.tui.keys import PEEK
 from cctui.tui.messages import Ask, Go, Say, Scene
 from cctui.tui.pages import Page
@@ -55,12 +55,13 @@ class Peek(Page):
             self.put(self.content())
 
     def head(self) -> None:
-        run, signs = self.run(), self.scene.signs
-        name = cut_middle(view.safe(run.spec.task if run else self.ended()), max(8, self.app.size.width - 26))
-        left = Entry(((f"{signs.back} ", "accent"), (name, "strong")), "back")
-        self.title_line.show([left], [Entry(((self.aside(), "dim"),))])
+        self.show_title()
 
-    def run(self) -> Run | None:
+    def heading(self) -> str:
+        run = self.run_now()
+        return run.spec.task if run else self.ended()
+
+    def run_now(self) -> Run | None:
         return self.scene.link.world.runs.get(self.key)
 
     def ended(self) -> str:
@@ -68,13 +69,22 @@ class Peek(Page):
         return next((r.task_id for r in self.scene.link.world.records if r.run_id == self.key), self.key)
 
     def refused(self, action: str) -> Reason | None:
-        gone = action in ("attach", "stop") and self.run() is None
-        return Reason(Why.STATE, "this run has ended") if gone else None
+        run, link = self.run_now(), self.scene.link
+        match action:
+            case "attach":
+                return openrun.no_attach(run)
+            case "takeover":
+                return openrun.no_takeover(link.world, run, link.now())
+            case "stop":
+                return refusal(link.world, StopRun(run.spec.task), link.now()) if run else openrun.GONE
+        return None
 
     def aside(self) -> str:
-        run = self.run()
+        run = self.run_now()
         if run is None:
             return "ended"
+        if openrun.needs(run):
+            return openrun.NEEDS
         time = elapsed(run, self.scene.link.now())
         cost = f" ${run.progress.cost_usd:.2f}" if run.progress.cost_usd is not None else ""
         return f"{time} {view.count(run.progress.tokens)}{cost}"
@@ -84,11 +94,25 @@ class Peek(Page):
             return Text.from_ansi(self.said)
         return Text("Reading …" if self.said is None else "It has said nothing yet.", "dim")
 
+    def visit(self, where: str) -> None:
+        """There with this run, or why not."""
+        if reason := self.refused(where):
+            self.post_message(Say(view.say(reason, self.scene.link.now())))
+        else:
+            self.post_message(Go(where, self.key))
+
     def action_attach(self) -> None:
-        self.post_message(Go("attach", self.key))
+        self.visit("attach")
+
+    def action_takeover(self) -> None:
+        self.visit("takeover")
+
+    def action_changes(self) -> None:
+        self.visit("changes")
 
     def action_stop(self) -> None:
-        if run := self.run():
+        run = self.run_now()
+        if reason := self.refused("stop"):
+            self.post_message(Say(view.say(reason, self.scene.link.now())))
+        elif run:
             self.post_message(Ask(StopRun(run.spec.task), f"Stop {view.short(run.spec.task)}?"))
-        else:
-            self.post_message(Say("This run has ended"))

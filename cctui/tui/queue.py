@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cctui.core import cost, view
-from cctui.core.refusal import refusal
+from cctui.core.refusal import plan_waits, refusal
 from cctui.core.view import Row, State
 from cctui.core.world import Command, Move, Pause, Place, Reason, Remove, RetryTask, RunNow, StopRun, Task, Why, World
+from cctui.tui import openrun
 from cctui.tui.cells import Span, cut_middle, fit, second, wide
 from cctui.tui.keys import CARRY, QUEUE
 from cctui.tui.messages import Ask, Cursor, Go, Say, Scene
@@ -18,7 +19,7 @@ from cctui.tui.tree import Branch, branches
 WAITING = ("pending", "recurring", view.INVALID)
 SOON = 6 * 3600.0
 """Seconds before a deadline from which on it stands out."""
-OF_A_ROW = frozenset({"pause", "carry", "run", "retry", "stop", "remove", "edit", "open", "log"})
+OF_A_ROW = frozenset({"pause", "carry", "run", "accept", "retry", "stop", "remove", "edit", "open", "log"})
 CARRYING = frozenset({"down", "up", "first", "last", "page", "drop", "carry_to", "put_back"})
 """What keys may do while a task is carried."""
 
@@ -89,10 +90,10 @@ class Queue(RowList):
         row, signs = self.rows[item.key], self.scene.signs
         branch = self.branches.get(item.key, Branch(item.key))
         moving = item.key == self.carried
-        tone = "accent" if moving else row.state.value
+        tone = "accent" if moving else openrun.look(row)
         number = f"{row.position:>2}" if row.position and not self.as_tree and not moving else "  "
         mark = self.mark(signs.cursor, chosen)
-        glyph = signs.moving if moving else signs.of(row.state)
+        glyph = signs.moving if moving else signs.of(tone)
         # In the tree the glyph stands at the end of the guide, where it means most.
         lead: list[Span] = [mark, (number[-2:] if len(number) < 3 else number, "dim"), (" ", "")]
         head: list[Span] = [*lead, (branch.first, "dim"), (f"{glyph} ", tone)]
@@ -110,7 +111,7 @@ class Queue(RowList):
         """The reason; a row that needs none, or whose word says it all, has room for its title."""
         if row.title and row.state in (State.READY, State.PAUSED) and len(row.text) < 8:
             return f"{row.text} {self.scene.signs.dot} {row.title}"
-        return row.text
+        return openrun.sentence(row)
 
     def facts(self, row: Row, width: int, moving: bool) -> list[Span]:
         """Deadline, expected tokens, priority, state: in columns where there is room for columns."""
@@ -121,8 +122,8 @@ class Queue(RowList):
         expected = f" ~{view.count(tokens)}" if tokens is not None else ""
         priority = f" p{row.priority}" if row.priority is not None and (columns or row.priority != 5) else ""
         spans = [(f"{expected:>6}" if columns else expected, "dim"), (f"{priority:>4}" if columns else priority, "dim")]
-        word = "moving" if moving else row.state.value
-        return [*due(task, now), *spans, (f" {word:>7} ", "accent" if moving else row.state.value)]
+        word = "moving" if moving else openrun.word(row)
+        return [*due(task, now), *spans, (f" {word:>7} ", "accent" if moving else openrun.look(row))]
 
     # --- what a key would do
 
@@ -164,9 +165,12 @@ class Queue(RowList):
         return refusal(self.scene.link.world, command, self.scene.link.now())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While a task is carried only the keys that carry it work."""
+        """While a task is carried only the keys that carry it work; one key runs a task or accepts its plan."""
         if self.carried:
             return action in CARRYING
+        if action in ("run", "accept"):
+            row = self.rows.get(self.subject)
+            return (action == "accept") is (row is not None and row.run is not None and plan_waits(row.run))
         return action not in ("drop", "carry_to", "put_back")
 
     def ask(self, action: str, sure: str | None = None) -> None:
@@ -178,6 +182,11 @@ class Queue(RowList):
 
     def action_run(self) -> None:
         self.ask("run")
+
+    def action_accept(self) -> None:
+        row = self.rows.get(self.subject)
+        if row and row.run:
+            self.post_message(Go("plan", row.run.spec.run_id))
 
     def action_retry(self) -> None:
         self.ask("retry")

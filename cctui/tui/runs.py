@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cctui.core import view
-from cctui.core.refusal import refusal
+from cctui.core.refusal import plan_waits, refusal
 from cctui.core.view import Row, State
-from cctui.core.world import Command, Reason, Run, Stage, StopRun, World
+from cctui.core.world import Command, Reason, Run, RunNow, Stage, StopRun, World
+from cctui.tui import openrun
 from cctui.tui.cells import Span, cut_middle, fit, second
 from cctui.tui.gauge import countdown
 from cctui.tui.keys import RUNS
@@ -30,7 +31,8 @@ def spent(run: Run) -> list[Span]:
 
 class Runs(RowList):
     HELP = (
-        "What runs now. **enter** follows what it says, **a** sits at its terminal.\n\nParked runs go on by themselves."
+        "What runs now. **enter** follows what it says, **a** sits at its terminal, **i** takes it over.\n\n"
+        "Parked runs go on by themselves; one that **needs you** does not: **enter** shows what it waits for."
     )
     BINDINGS = [*RUNS]
 
@@ -43,7 +45,8 @@ class Runs(RowList):
         self.watch(self.app, "now", self.tick, init=False)
 
     def heard(self, world: World) -> None:
-        found = self.scene.rows("active")
+        # Whoever waits for a person stands first.
+        found = sorted(self.scene.rows("active"), key=lambda row: not openrun.needs(row.run))
         self.rows = {row.run.spec.run_id if row.run else row.name: row for row in found}
         self.set_items([Item(key, live=row.state is State.RUNNING) for key, row in self.rows.items()])
 
@@ -59,45 +62,96 @@ class Runs(RowList):
     def draw(self, item: Item, width: int, chosen: bool) -> Sequence[list[Span]]:
         """The time stands first: Textual repaints a line from its left edge to what has changed."""
         row, signs = self.rows[item.key], self.scene.signs
-        tone, run = row.state.value, row.run
+        tone, run = openrun.look(row), row.run
         time = elapsed(run, self.scene.link.now()) if run and run.stage is Stage.RUNNING else ""
         left: list[Span] = [
             self.mark(signs.cursor, chosen),
-            (f"{signs.of(row.state)} ", tone),
+            (f"{signs.of(tone)} ", tone),
             (f"{time:>7} ", "strong"),
             (view.safe(row.name), "strong" if chosen else ""),
         ]
-        below = second([("   ", "")], row.text, "dim", width)
+        below = second([("   ", "")], openrun.sentence(row), "dim", width)
         return (fit(left, self.facts(row), width, cut_middle), below)
 
     def facts(self, row: Row) -> list[Span]:
-        word = "stopping" if row.run and row.run.stopping else row.state.value
-        return [(f" {word}", row.state.value), *(spent(row.run) if row.run else []), (" ", "")]
+        told = spent(row.run) if row.run else []
+        # The longest word, and the one that must stay: the cost gives way to it.
+        told = told[1:] if openrun.needs(row.run) else told
+        return [(f" {openrun.word(row)}", openrun.look(row)), *told, (" ", "")]
 
     # --- keys
 
+    def run_at(self) -> Run | None:
+        """The run under the cursor; a task file without one has none."""
+        row = self.rows.get(self.chosen)
+        return row.run if row else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """One key accepts a plan or lets a parked run go on: whichever it can mean here."""
+        if action not in ("run", "accept"):
+            return True
+        run = self.run_at()
+        return (action == "accept") is (run is not None and plan_waits(run))
+
     def refused(self, action: str) -> Reason | None:
+        world, now = self.scene.link.world, self.scene.link.now()
+        match action:
+            case "takeover":
+                return openrun.no_takeover(world, self.run_at(), now)
+            case "attach":
+                return openrun.no_attach(self.run_at())
         command = self.command(action)
-        return refusal(self.scene.link.world, command, self.scene.link.now()) if command else None
+        return refusal(world, command, now) if command else None
 
     def command(self, action: str) -> Command | None:
         row = self.rows.get(self.chosen)
-        return StopRun(row.name) if row and action == "stop" else None
+        match action:
+            case "stop" if row:
+                return StopRun(row.name)
+            case "run" if row:
+                return RunNow(row.name)
+        return None
+
+    def visit(self, where: str) -> None:
+        """There with the run under the cursor, or why not."""
+        run = self.run_at()
+        if reason := self.refused(where):
+            self.post_message(Say(view.say(reason, self.scene.link.now())))
+        elif run:
+            self.post_message(Go(where, run.spec.run_id))
 
     def action_open(self) -> None:
-        if row := self.rows.get(self.chosen):
-            self.post_message(Go("peek", row.run.spec.run_id) if row.run else Go("detail", row.name))
+        """What it is that this run has for a person: a plan to read, a conversation to go on with, else its log."""
+        run = self.run_at()
+        if run is None:
+            self.action_details()
+        elif plan_waits(run):
+            self.visit("plan")
+        else:
+            self.visit("attach" if openrun.attended(run) else "peek")
+
+    def action_log(self) -> None:
+        self.visit("peek")
+
+    def action_accept(self) -> None:
+        self.visit("plan")
+
+    def action_changes(self) -> None:
+        self.visit("changes")
+
+    def action_attach(self) -> None:
+        self.visit("attach")
+
+    def action_takeover(self) -> None:
+        self.visit("takeover")
 
     def action_details(self) -> None:
         if row := self.rows.get(self.chosen):
             self.post_message(Go("detail", row.name))
 
-    def action_attach(self) -> None:
-        row = self.rows.get(self.chosen)
-        if row and row.run:
-            self.post_message(Go("attach", row.run.spec.run_id))
-        else:
-            self.post_message(Say("Nothing runs here to attach to"))
+    def action_run(self) -> None:
+        if command := self.command("run"):
+            self.post_message(Ask(command))
 
     def action_stop(self) -> None:
         if command := self.command("stop"):

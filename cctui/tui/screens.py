@@ -9,13 +9,17 @@ from textual.widgets import HelpPanel
 
 from cctui.link import LinkError
 from cctui.tui.dialogs import leaving, sure
+from cctui.tui.diff import Diff
 from cctui.tui.filter import Filter
 from cctui.tui.forms import EditField, New
 from cctui.tui.messages import Scene
-from cctui.tui.pages import Detail, Notes, Past
+from cctui.tui.pages import Detail, Notes
+from cctui.tui.past import Past
 from cctui.tui.peek import Peek
+from cctui.tui.plan import Plan
+from cctui.tui.seat import attach, take_over
 
-__all__ = ["Filter", "HelpPanel", "LinkError", "leaving", "make", "sure"]
+__all__ = ["Filter", "HelpPanel", "LinkError", "attach", "leaving", "make", "sure", "take_over"]
 
 
 def make(scene: Scene, where: str, key: str) -> Screen[Any]:
@@ -26,6 +30,10 @@ def make(scene: Scene, where: str, key: str) -> Screen[Any]:
             return Past(scene, key)
         case "peek":
             return Peek(scene, key)
+        case "plan":
+            return Plan(scene, key)
+        case "changes":
+            return Diff(scene, key)
         case "edit":
             return EditField(scene, key)
         case "new":

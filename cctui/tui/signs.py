@@ -22,6 +22,10 @@ class Signs:
     invalid: str = "×"
     cancelled: str = "·"
     moving: str = "↕"
+    needs: str = "!"
+    proven: str = "✓"
+    unproven: str = "?"
+    disproved: str = "×"
     cursor: str = "▌"
     full: str = "▄"
     rest: str = "▁"
@@ -42,7 +46,7 @@ class Signs:
 ASCII = Signs(
     ready="o", waiting="o", paused="-", starting="*", running="*", parked="~", done="+", failed="x", invalid="x",
     cancelled=".", moving="=", cursor=">", full="#", rest=".", back="<", dot="-", dots="..", rule="-",
-    branch="|-", corner="`-", pipe="| ", plain=True,
+    needs="!", proven="+", unproven="?", disproved="x", branch="|-", corner="`-", pipe="| ", plain=True,
 )  # fmt: skip
 
 

@@ -22,9 +22,9 @@ def troubles(world: World, link: str | None, now: datetime) -> Iterator[Trouble]
         yield "The engine is leaving: runs go on, nothing new starts", "warn"
     if world.memory.hold:
         yield "Hold: nothing new starts; z lets go", "warn"
-    for stop in world.stops.values():
-        if stop:
-            yield view.say(Reason(stop.why, stop.window or "", until=stop.until), now), "warn"
+    reasons = (Reason(stop.why, stop.window or stop.text, until=stop.until) for stop in world.stops.values())
+    for said in dict.fromkeys(view.say(reason, now) for reason in reasons):
+        yield said, "warn"
     if world.scanned and capacity.blind(world, now):
         yield view.sentence(world, Reason(Why.BLIND), now), "warn"
         for source in world.sources.values():

@@ -38,6 +38,7 @@ def spec(run_id: str = "digest-1", runner: str = Runner.SHELL, **changes: Any) -
 
 def plan(script: str, folder: Path, **changes: Any) -> LegPlan:
     env = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
+    env |= {"CCTUI_RUN_DIR": str(folder / "runs/digest-1")}  # tests beside this one have runs of the same name
     leg = LegPlan(("/bin/sh", "-c", script), env, str(folder), timeout=20.0, grace=0.5)
     return replace(leg, **changes)
 

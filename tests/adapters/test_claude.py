@@ -129,7 +129,11 @@ async def test_auth_status_of_a_program_that_hangs_or_is_missing(
 
 @pytest.mark.parametrize(
     ("command", "words"),
-    [("claude", ["claude"]), ("env -u X claude", ["env", "-u", "X", "claude"]), ("/opt/a\\ b/claude", ["/opt/a b/claude"])],
+    [
+        ("claude", ["claude"]),
+        ("env -u X claude", ["env", "-u", "X", "claude"]),
+        ("/opt/a\\ b/claude", ["/opt/a b/claude"]),
+    ],
 )
 def test_the_program_s_words(command: str, words: list[str]) -> None:
     assert program(Settings(claude=ClaudeSettings(command=command))) == words

@@ -20,6 +20,7 @@ from cctui.core.world import Leg, Part, Runner, SightState, Stop, Tokens
 from tests.adapters.runs import only, plan, play, result_line, spec, start, stream
 from tests.runner.legs import marked, until
 
+
 @pytest.fixture
 def runs(tmp_path: Path) -> RunDir:
     return RunDir(tmp_path / "runs")
@@ -56,7 +57,9 @@ def test_a_run_that_is_only_made_is_claimed_and_its_first_leg_comes_after(runs: 
     runs.make(spec(worktree=True, setup="true"), "the prompt")
     sight = only(runs)
     assert (sight.state, sight.leg, sight.legs) == (SightState.CLAIMED, 1, (Leg(Part.SETUP),))
-    runs.add_leg("digest-1", 1, plan("cat prompt-1.md", tmp_path, part="setup", stdin="prompt-1.md", head="A ", foot="Z"))
+    runs.add_leg(
+        "digest-1", 1, plan("cat prompt-1.md", tmp_path, part="setup", stdin="prompt-1.md", head="A ", foot="Z")
+    )
     assert (runs.folder("digest-1") / "prompt-1.md").read_text() == "A the promptZ\n"
     play(runs)
     assert only(runs).state is SightState.ENDED

@@ -92,7 +92,57 @@ def test_denials() -> None:
 
 
 def test_text_is_cut_and_clean() -> None:
-    assert folded(result(result="\x1b[2Jhi\x07" + "x" * 9000)).text == "hi" + "x" * 3993
+    assert folded(result(result="\x1b[2Jhi\x07" + "x" * 9000)).text == "hi" + "x" * 3998
+
+
+def test_of_a_long_text_the_last_line_stays() -> None:
+    text = folded(result(result="a" * 9000 + "\nand so on\nCCTUI-DONE\n")).text
+    assert (len(text), text[:3], text[-13:]) == (TEXT_LIMIT, "aaa", "\n…\nCCTUI-DONE"[-13:])
+    assert folded(result(result="All done.\n\nCCTUI-PARKED")).text == "All done.\n\nCCTUI-PARKED"
+
+
+def called(ident: str, tool: str, **more: Any) -> dict[str, Any]:
+    block = {"type": "tool_use", "id": ident, "name": tool, "input": {}}
+    return {"type": "assistant", "message": {"id": f"m{ident}", "model": "opus", "content": [block]}, **more}
+
+
+def answered(ident: str, **more: Any) -> dict[str, Any]:
+    return {"type": "user", "message": {"content": [{"type": "tool_result", "tool_use_id": ident, **more}]}}
+
+
+@pytest.mark.parametrize(
+    ("events", "counts"),
+    [
+        ((called("1", "Bash"), answered("1", content="hi")), (1, 1)),
+        ((called("1", "Bash"), answered("1", is_error=True)), (0, 0)),
+        ((called("1", "Read"), answered("1", is_error=False)), (1, 0)),
+        ((called("1", "Read"), called("2", "Write"), answered("2"), answered("1")), (2, 1)),
+        ((called("1", "Bash"), answered("1"), answered("1")), (1, 1)),
+        ((called("1", "Bash"),), (0, 0)),
+        ((answered("1"),), (0, 0)),
+        (({"type": "user", "message": {"content": "typed"}},), (0, 0)),
+    ],
+)
+def test_tool_calls_that_went_well(events: tuple[dict[str, Any], ...], counts: tuple[int, int]) -> None:
+    seen = folded(*events)
+    assert (seen.succeeded, seen.changed) == counts
+
+
+def test_only_the_model_s_own_messages_are_answers() -> None:
+    assert folded(synthetic(error="rate_limit"), result(num_turns=1)).answers == 0
+    assert folded(called("1", "Bash"), called("1", "Read"), called("2", "Read")).answers == 2
+
+
+def test_no_secret_leaves_the_fold() -> None:
+    key, value = "sk-ant-api03-" + "a1B2" * 10, "correct horse 9"
+    whole = Fold((value,))
+    block = {"type": "text", "text": f"using {key} and {value}"}
+    whole.feed(json.dumps({"type": "assistant", "message": {"id": "m", "model": "opus", "content": [block]}}))
+    denied = [{"tool_name": "Bash", "tool_input": {"command": f"curl -H {key} {'x' * 300}{value}"}}]
+    whole.feed(json.dumps(result(result=f"{value}\n{key}\n" + "y" * 9000, permission_denials=denied)))
+    said = f"{whole.progress} {whole.result}"
+    assert key not in said and value not in said
+    assert said.count("[redacted]") >= 4
 
 
 def readings(info: dict[str, Any]) -> tuple[Reading, ...]:

@@ -286,7 +286,8 @@ def test_a_persons_own_runner_is_one_that_was_named(taskdir: TaskDir, places: Pl
     assert isinstance(entry, Task) and entry.runner == "aider"
     named.edit("pending/a.md", "priority", "1")
     assert named.add("b", "---\nrunner: aider\n---\nx") == "pending/b.md"
-    assert isinstance(named.would_be("pending/c.md", "\ufeff---\nrunner: aider\n---\nx"), Task)
+    marked = named.would_be("pending/c.md", "\ufeff---\nrunner: aider\n---\nx")
+    assert isinstance(marked, Task) and marked.runner == "aider"
     assert isinstance(taskdir.would_be("pending/c.md", "---\nrunner: aider\n---\nx"), Broken)
 
 

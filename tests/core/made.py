@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,6 +29,7 @@ from cctui.core.events import (
     SavePlan,
     Scanned,
     Tell,
+    Ticked,
     TrashFile,
 )
 from cctui.core.settings import RunSettings, Settings
@@ -40,16 +42,19 @@ from cctui.core.world import (
     Dependency,
     Ending,
     Halting,
+    Leg,
     Memory,
     Part,
     Phase,
     Reading,
     Record,
     Result,
+    Run,
     Runner,
     Sight,
     SightState,
     Spec,
+    Stage,
     Stop,
     Task,
     Tokens,
@@ -156,18 +161,32 @@ class Outside:
     readings: tuple[Reading, ...] = FRESH
     finishes: int = 0
     told: list[tuple[str, Halting]] = field(default_factory=list)
+    halts: list[tuple[str, Halting]] = field(default_factory=list)
     plans: dict[str, str] = field(default_factory=dict)
+    slow: bool = False
+    """What is halted ends only when the test says so."""
+    restless: bool = False
+    """The scheduler is killed and begun anew after every event, and must then know the same of every run."""
+    goes_wrong: Callable[[Effect], Event | None] | None = None
+    """The event for an effect that cannot be performed; None: it can."""
 
     def begin(self) -> None:
         """A scheduler starts with nothing but what is durable."""
         self.world = World(settings=self.world.settings)
-        self.tell(Loaded(self.memory, tuple(self.ledger.values()), Totals(), self.readings))
-        self.look()
-        self.tell(Checked({}))
-        self.tell(Measured((), asked=True))
-        self.scan()
+        self._tell(Loaded(self.memory, tuple(self.ledger.values()), Totals(), self.readings))
+        self._tell(Looked(tuple(self.folders.values())))
+        self._tell(Checked({}))
+        self._tell(Measured((), asked=True))
+        self._tell(Scanned(tuple(self.files[path] for path in sorted(self.files))))
 
     def tell(self, event: Event) -> None:
+        self._tell(event)
+        if self.restless:
+            before = known(self.world)
+            self.begin()
+            assert known(self.world) == before, "restarting is just another look"
+
+    def _tell(self, event: Event) -> None:
         waiting = [event]
         for _ in range(1000):
             if not waiting:
@@ -192,6 +211,31 @@ class Outside:
         self.folders[run_id] = replace(self.folders[run_id], state=SightState.ENDED, ending=ending)
         self.look()
 
+    def wait(self, seconds: float = 0, *, minutes: float = 0) -> None:
+        """Time passes as the engine lives through it: it looks at least once a minute."""
+        until = self.now + timedelta(seconds=seconds, minutes=minutes)
+        while self.now < until:
+            self.now = min(self.now + timedelta(seconds=60), until)
+            self.tell(Ticked())
+
+    def jump(self, to: datetime) -> None:
+        """The clock is suddenly elsewhere."""
+        self.now = to
+        self.tell(Ticked())
+
+    def run(self, name: str) -> Run:
+        """The open run of a task."""
+        (found,) = [run for run in self.world.runs.values() if run.spec.task == name]
+        return found
+
+    def record(self, name: str) -> Record:
+        """Its only one."""
+        (found,) = [record for record in self.ledger.values() if record.task_id == name]
+        return found
+
+    def notes(self) -> list[str]:
+        return [note.text for note in self.world.notes]
+
     def running(self) -> list[str]:
         return [sight.spec.task for sight in self.folders.values() if sight.state is SightState.ALIVE]
 
@@ -199,18 +243,16 @@ class Outside:
         return [task.phase.value for task in self.files.values() if task.name == name]
 
     def perform(self, effect: Effect) -> Event | None:
+        if self.goes_wrong and (event := self.goes_wrong(effect)):
+            return event
         match effect:
             case Launch(spec=spec, leg=leg):
                 return self._launch(effect, spec, leg)
             case Halt(run_id=run_id, why=why):
-                ending = Ending(Stop.CANCELLED, self.now, 1, rc=-15, result=Result())
-                sight = replace(self.folders[run_id], state=SightState.ENDED, ending=ending)
-                self.folders[run_id] = replace(sight, halting=None if why is Halting.STOP else why)
-                return Looked(tuple(self.folders.values()))
+                return self._halt(run_id, why)
             case Tell(run_id=run_id, why=why):
                 self.told.append((run_id, why))
-                if why is Halting.TAKEOVER:
-                    self.folders[run_id] = replace(self.folders[run_id], halting=why)
+                self.folders[run_id] = replace(self.folders[run_id], halting=why)
             case Approve(run_id=run_id):
                 self.folders[run_id] = replace(self.folders[run_id], approved=True)
             case SavePlan(spec=spec, ending=ending):
@@ -250,9 +292,33 @@ class Outside:
         if before and effect.kind.part is Part.CHECK and before.legs[-1].part is not Part.CHECK:
             work = before.ending
         approved = before.approved if before else False
-        sight = Sight(spec, leg, SightState.ALIVE, self.now, legs=(*legs, effect.kind), work=work, approved=approved)
-        self.folders[spec.run_id] = sight
+        parked_s = before.parked_s if before else 0.0
+        if before and before.ending and leg > before.leg:
+            parked_s += max((self.now - before.ending.ended).total_seconds(), 0.0)
+        self.folders[spec.run_id] = Sight(
+            spec,
+            leg,
+            SightState.ALIVE,
+            self.now,
+            parked_s,
+            legs=(*legs, effect.kind),
+            work=work,
+            approved=approved,
+            stopping=before.stopping if before else False,
+        )
         return Launched(spec.run_id, leg)
+
+    def _halt(self, run_id: str, why: Halting) -> Event | None:
+        self.halts.append((run_id, why))
+        sight = self.folders[run_id]
+        if sight.state is not SightState.ALIVE:
+            return None
+        sight = replace(sight, halting=why, stopping=sight.stopping or why is Halting.STOP)
+        if not self.slow:
+            ending = Ending(Stop.CANCELLED, self.now, 1, rc=-15, result=Result())
+            sight = replace(sight, state=SightState.ENDED, ending=ending)
+        self.folders[run_id] = sight
+        return Looked(tuple(self.folders.values()))
 
     def parts(self, name: str) -> list[str]:
         """The legs that were launched for a task: what each is for, and what led to it."""
@@ -267,6 +333,24 @@ class Outside:
         self.files[f"{to.value}/{name}.md"] = replace(task, phase=to, path=f"{to.value}/{name}.md")
 
 
+def known(world: World) -> dict[str, tuple[object, ...]]:
+    """What must be the same of every run whether or not the scheduler has just begun."""
+    return {
+        run_id: (
+            run.stage,
+            run.leg,
+            run.legs,
+            run.approved,
+            run.asks,
+            run.stopping,
+            round(run.parked_s),
+            run.work,
+            run.parked and (run.parked.why, run.parked.until, run.parked.part, run.parked.text),
+        )
+        for run_id, run in world.runs.items()
+    }
+
+
 def outside(*tasks: Task, run: RunSettings | None = None, **more: Any) -> Outside:
     made = Outside({entry.path: entry for entry in tasks}, **more)
     made.world = World(settings=Settings(run=run or RunSettings()))
@@ -278,6 +362,15 @@ def spec(name: str = "a", **more: Any) -> Spec:
     from cctui.core.launch import claim
 
     return replace(claim(world(task(name)), task(name), T0)[1].spec, **more)
+
+
+def run(
+    *parts: str, halting: Halting | None = None, work: Ending | None = None, approved: bool = False, **of: Any
+) -> Run:
+    """A run at work on the last of `parts`, each written as `Outside.parts` shows them; `of` goes into its spec."""
+    legs = tuple(Leg(Part(part), why) for part, _, why in (text.partition("<") for text in parts or ("work",)))
+    made = spec(**{"via": str(of.get("runner", "claude")), **of})
+    return Run(made, Stage.RUNNING, leg=len(legs), legs=legs, halting=halting, work=work, approved=approved)
 
 
 __all__ = ["Command", "Spec"]

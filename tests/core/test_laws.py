@@ -205,7 +205,7 @@ def test_filing_twice_writes_the_same(backlog: list[Task], name: str) -> None:
     world, effects = step(out.world, ended, T0)
     finishes = [effect for effect in effects if isinstance(effect, Finish)]
     failed, _ = step(world, EffectFailed(finishes[0], "disk full"), T0)
-    _, again = step(failed, ended, T0)
+    _, again = step(failed, Ticked(), T0 + timedelta(seconds=5))
     assert [effect for effect in again if isinstance(effect, Finish)] == finishes
     closed, _ = step(world, Filed(run_id, finishes[0].record), T0)
     twice, _ = step(closed, Filed(run_id, finishes[0].record), T0)

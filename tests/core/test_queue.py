@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -14,15 +15,18 @@ from cctui.core.world import (
     SEVEN_DAY,
     Broken,
     Cost,
+    Leg,
     Memory,
     Move,
     Parked,
+    Part,
     Phase,
     Place,
     Problem,
     Reason,
     Retry,
     Run,
+    Runner,
     Stage,
     Task,
     Why,
@@ -86,20 +90,32 @@ def test_every_circle_is_named() -> None:
     assert set(faults) == {"a", "b", "x", "y"}
 
 
-def _running(of: Task, stage: Stage = Stage.RUNNING, **more: object) -> Run:
-    return Run(spec(of.name, folder=of.folder, runner=of.runner, **more), stage)
+OTHER = task("other")
+
+
+def _running(of: Task, stage: Stage = Stage.RUNNING, **more: Any) -> Run:
+    return Run(spec(of.name, folder=of.folder, runner=of.runner), stage, **more)
+
+
+def _stopped(why: Parked) -> Run:
+    return _running(task("a"), Stage.PARKED, parked=why)
+
+
+def _resumed(at: datetime) -> Run:
+    return _running(OTHER, leg=2, legs=(Leg(), Leg(Part.WORK, Why.LIMIT)), leg_started=at)
 
 
 def _with(made: World, *runs: Run) -> World:
     return replace(made, runs={run.spec.run_id: run for run in runs})
 
 
-OTHER = task("other")
 GATED: list[tuple[str, World, Why, datetime | None]] = [
-    ("unsupported", world(task("a", worktree=True)), Why.UNSUPPORTED, None),
+    ("unsupported", world(task("a", account="other")), Why.UNSUPPORTED, None),
     ("missing", world(task("a", "gone")), Why.MISSING, None),
     ("cycle", world(task("a", "a")), Why.CYCLE, None),
     ("claude missing", world(task("a"), programs={"claude": "install claude"}), Why.PROGRAM, None),
+    ("disk", world(shell("a"), programs={"disk": "STATE is full"}), Why.DISK, None),
+    ("plugins unknown", world(task("a", runner=Runner.RALPH)), Why.STARTING, None),
     ("paused", world(task("a", paused=True)), Why.PAUSED, None),
     ("hold", world(task("a"), memory=Memory(hold=True)), Why.HOLD, None),
     ("starting", replace(world(task("a")), looked=False), Why.STARTING, None),
@@ -108,9 +124,9 @@ GATED: list[tuple[str, World, Why, datetime | None]] = [
     ("depends", world(task("a", "b"), task("b", paused=True)), Why.DEPENDS, None),
     ("depends, either way", world(task("a", "b:any"), task("b", paused=True)), Why.DEPENDS, None),
     ("failed", world(task("a", "b"), task("b", phase=Phase.FAILED)), Why.DEPENDS_FAILED, None),
-    ("limit", world(task("a"), limit=Parked(Why.LIMIT, T0, after(7))), Why.LIMIT, after(7)),
-    ("outage", world(task("a"), outage=Parked(Why.OUTAGE, T0, after(7))), Why.OUTAGE, after(7)),
-    ("login", world(task("a"), login=Parked(Why.LOGIN, T0, after(7))), Why.LOGIN, after(7)),
+    ("limit", world(task("a"), stops={"limit": Parked(Why.LIMIT, T0, after(7))}), Why.LIMIT, after(7)),
+    ("outage", world(task("a"), stops={"outage": Parked(Why.OUTAGE, T0, after(7))}), Why.OUTAGE, after(7)),
+    ("login", world(task("a"), stops={"login": Parked(Why.LOGIN, T0, after(7))}), Why.LOGIN, after(7)),
     ("five hours", world(task("a"), readings=(reading(90.5),)), Why.CAPACITY, after(hours=3)),
     (
         "the later of two windows",
@@ -122,9 +138,22 @@ GATED: list[tuple[str, World, Why, datetime | None]] = [
     ("blind", _with(world(task("a"), readings=()), _running(OTHER)), Why.BLIND, None),
     (
         "canary",
-        _with(world(task("a"), limit=Parked(Why.LIMIT, after(-9), after(-1))), _running(OTHER)),
+        _with(world(task("a"), stops={"limit": Parked(Why.LIMIT, after(-9), after(-1))}), _running(OTHER)),
         Why.CANARY,
         None,
+    ),
+    (
+        "a plan that waits",
+        _with(world(task("a")), _stopped(Parked(Why.NEEDS_YOU, T0, None))),
+        Why.NEEDS_YOU,
+        None,
+    ),
+    ("a question", _with(world(task("a")), _running(task("a"), asks="may I?")), Why.NEEDS_YOU, None),
+    (
+        "another has just gone on",
+        _with(world(task("a")), _stopped(Parked(Why.LIMIT, T0, T0)), _resumed(after(-2))),
+        Why.STAGGER,
+        after(3),
     ),
     ("same folder", _with(world(task("a", folder=OTHER.folder)), _running(OTHER)), Why.FOLDER, None),
     ("slots", _with(world(task("a"), settings=Settings(run=RunSettings(slots=1))), _running(OTHER)), Why.SLOTS, None),

@@ -133,6 +133,7 @@ def test_a_limit_parks_the_run_and_everything_else_that_needs_claude() -> None:
     out.now = after(hours=1, seconds=2)
     out.tell(Answered(out.launches[-1].spec.run_id))
     out.measure(reading(1.0, at=out.now, resets_at=after(hours=6)))
+    out.wait(5)
     assert out.running() == ["a", "b"], "then the rest, parked ones before new ones"
     out.end("a", good(at=out.now))
     record = out.ledger[out.launches[0].spec.run_id]
@@ -155,9 +156,8 @@ def test_an_outage_parks_too_and_costs_no_attempt() -> None:
 def test_a_refused_login_holds_claude_but_not_the_shell() -> None:
     out = outside(task("a"), task("b", priority=6), run=RunSettings(slots=1))
     out.end("a", api_error(401, error="authentication_failed", text="Invalid API key"))
-    assert [record.error_type for record in out.ledger.values()] == [ErrorType.AUTH]
-    assert out.where("a") == ["pending"]
-    assert out.memory.retries["a"].attempts == 0
+    assert out.run("a").stage is Stage.PARKED
+    assert (out.ledger, out.memory.retries) == ({}, {}), "no attempt is spent"
     assert out.running() == []
     assert alarm(out.world, out.now) == after(minutes=15)
     out.files["pending/s.md"] = shell("s")
@@ -342,7 +342,7 @@ def test_a_runner_that_never_takes_its_lock_is_launched_again() -> None:
     assert len(out.launches) == 2
 
 
-def test_finishing_that_fails_is_done_again_at_the_next_look() -> None:
+def test_finishing_that_fails_is_done_again_after_a_while() -> None:
     out = outside(shell("a"))
     run_id = next(iter(out.folders))
     out.folders[run_id] = replace(out.folders[run_id], state=SightState.ENDED, ending=good())
@@ -352,7 +352,10 @@ def test_finishing_that_fails_is_done_again_at_the_next_look() -> None:
     assert nothing == (), "one filing at a time"
     made, _ = step(made, EffectFailed(finish, "disk full"), T0)
     assert made.notes[-1].text == "disk full"
-    made, (again,) = step(made, Looked(tuple(out.folders.values())), T0)
+    made, nothing = step(made, Looked(tuple(out.folders.values())), T0)
+    assert nothing == (), "not at once"
+    assert alarm(made, T0) == after(5)
+    made, (again,) = step(made, Ticked(), after(5))
     assert again == finish
     made, _ = step(made, Filed(run_id, finish.record), T0)
     assert made.runs == {}
@@ -569,20 +572,20 @@ def test_a_sight_of_an_older_leg_changes_nothing() -> None:
     assert out.world.runs == before
 
 
-def test_a_run_that_says_nothing_is_said_to_be_quiet_once() -> None:
-    out = outside(task("a"))
+def test_a_shell_run_that_says_nothing_is_said_to_be_quiet_once_and_left_alone() -> None:
+    out = outside(shell("a"))
     (run_id,) = out.folders
-    out.now = after(minutes=5)
+    out.wait(minutes=5)
     out.tell(Progressed(run_id, Progress(last_line="working")))
     assert alarm(out.world, out.now) == after(minutes=25)
-    out.now = after(minutes=25)
-    out.tell(Ticked())
-    assert out.world.notes[-1].text == "a has said nothing for 20 minutes"
+    out.wait(minutes=20)
+    assert out.notes()[-1] == "a has said nothing for 20 minutes"
     assert alarm(out.world, out.now) is None
-    out.tell(Ticked())
+    out.wait(minutes=20)
     assert [note.text for note in out.world.notes] == ["a started", "a has said nothing for 20 minutes"]
     out.tell(Progressed(run_id, Progress(last_line="on again")))
     assert not out.world.runs[run_id].quiet
+    assert out.halts == []
 
 
 def test_settings_can_change_under_way() -> None:

@@ -247,7 +247,7 @@ def busy() -> World:
         parked,
         task("brief", depends_on=(Dependency("scan"),), title="\x1b[31mBrief\x1b[0m me"),
         task("lint", priority=7, paused=True),
-        task("tree", priority=8, worktree=True),
+        task("tree", priority=8, account="other"),
         task("done", phase=Phase.COMPLETED),
         task("nope", phase=Phase.FAILED),
         runs={
@@ -277,7 +277,7 @@ def test_rows_open_runs_first_then_the_line_then_broken_then_the_past() -> None:
         ("digest", "active", "parked", None, "parked: 5-hour limit, resumes 03:00"),
         ("brief", "pending", "waiting", 1, "waits for scan"),
         ("lint", "pending", "paused", 2, "paused"),
-        ("tree", "pending", "waiting", 3, "not supported yet: worktree"),
+        ("tree", "pending", "waiting", 3, "not supported yet: account"),
         ("bad", "invalid", "invalid", None, "line 3: priority: must be a number, found high"),
         ("done", "completed", "done", None, "done in 12m, 48k tokens"),
         ("nope", "failed", "failed", None, "failed: timeout after 12m"),
@@ -367,6 +367,12 @@ def test_ls_rows_have_exactly_the_keys_of_the_contract() -> None:
         "attempt": 1,
         "tokens": 9100,
         "last_line": "Read x",
+        "part": "work",
+        "iteration": 1,
+        "via": "claude",
+        "branch": None,
+        "folder": "/src/scan",
+        "needs_you": None,
     }
     assert running["forecast"] == {"start": "2026-11-20T22:48:00+01:00", "end": "2026-11-20T23:08:00+01:00"}
     assert parked["reason"] == {

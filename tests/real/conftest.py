@@ -16,10 +16,11 @@ from uuid import uuid4
 
 import pytest
 
-from cctui.adapters.claude import leg_plan
+from cctui.adapters.legs import leg_plan
 from cctui.adapters.rundir import RunDir
 from cctui.core.settings import ClaudeSettings, RunSettings, Settings
-from cctui.core.world import Ending, Mode, Phase, Runner, SightState, Spec, Task
+from cctui.core.world import Ending, Leg, Mode, Part, Runner, SightState, Spec, Why
+from tests.real.headless import Headless, environment
 from tests.stub_api import StubApi, home, unified
 
 
@@ -42,25 +43,23 @@ class Legs:
     settings: Settings
     rundir: RunDir
     spec: Spec
-    task: Task
+    title: str
     legs: int = field(default=0)
 
     def start(self, *, resume: bool = False) -> subprocess.Popen[bytes]:
         self.legs += 1
-        prompt_file = self.rundir.folder(self.spec.run_id) / "prompt.md"
+        self.rundir.make(self.spec, self.title + "\n")
         plan = leg_plan(
             self.spec,
-            None if resume else self.task,
             self.settings,
             leg=self.legs,
+            kind=Leg(Part.WORK, Why.LIMIT if resume else ""),
             resume=resume,
-            prompt_file=prompt_file,
+            folder=self.spec.folder,
+            run_dir=self.rundir.folder(self.spec.run_id),
             environ=os.environ,
         )
-        if self.legs == 1:
-            self.rundir.make(self.spec, self.task.title + "\n", plan)
-        else:
-            self.rundir.add_leg(self.spec.run_id, self.legs, plan)
+        self.rundir.add_leg(self.spec.run_id, self.legs, plan)
         argv = self.rundir.wrapper_argv(self.spec.run_id, self.legs)
         return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
@@ -102,6 +101,20 @@ def legs(stub: StubApi, isolation: Path, claude_program: str, tag: str) -> Legs:
         timeout=60.0,
         session=f"cc-{tag}",
         session_id=str(uuid4()),
+        via=Runner.CLAUDE,
     )
-    task = Task("probe", "active/probe.md", Phase.ACTIVE, folder=str(folder), title=f"talk:{tag} Do the work.")
-    return Legs(folder, settings, RunDir(isolation / "state/runs"), spec, task)
+    return Legs(folder, settings, RunDir(isolation / "state/runs"), spec, f"talk:{tag} Do the work.")
+
+
+@pytest.fixture
+def engine(stub: StubApi, isolation: Path, claude_program: str, tmux_socket: str) -> Iterator[Headless]:
+    """A running headless engine on an empty root."""
+    environ = environment(isolation, claude_program, stub.environment())
+    engine = Headless(Path(environ["CCTUI_ROOT"]), Path(environ["CCTUI_STATE"]), environ)
+    (engine.root / "tasks/pending").mkdir(parents=True)
+    (engine.root / "work").mkdir()
+    try:
+        engine.start()
+        yield engine
+    finally:
+        engine.stop()

@@ -107,6 +107,21 @@ class Headless:
         rows: list[dict[str, Any]] = reply["data"] if reply else []
         return next((row for row in rows if row["name"] == name), {})
 
+    def ccq(self, *words: str) -> dict[str, Any]:
+        """What ``ccq --json`` answers: its object, with the exit code as ``code``."""
+        argv = [sys.executable, "-m", "cctui", *words, "--json"]
+        ran = subprocess.run(
+            argv, env=self.environ, cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+        assert ran.stdout, ran.stderr
+        answer: dict[str, Any] = json.loads(ran.stdout)
+        return answer | {"code": ran.returncode}
+
+    def note(self, name: str) -> str:
+        """The newest note of a task, as soon as there is one."""
+        folder = self.root / "logs/scheduler"
+        return max(at_last(lambda: list(folder.glob(f"*/{name}-*.md")), PATIENCE), key=lambda path: path.name).read_text()
+
     def output(self, run_id: str) -> str:
         return (self.state / f"runs/{run_id}/output.log").read_text()
 
@@ -124,3 +139,8 @@ def environment(base: Path, claude: str, names: Mapping[str, str]) -> dict[str, 
         "PYTHONPATH": str(REPOSITORY),
     }
     return {**os.environ, **settings}
+
+
+def task(tag: str, *fields: str) -> str:
+    """A task file in ROOT/work whose conversation the stub knows by `tag`."""
+    return "\n".join(["---", "cwd: work", *fields, "---", f"talk:{tag} Do the work.", ""])

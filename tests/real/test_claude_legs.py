@@ -68,7 +68,7 @@ def test_a_limit_then_the_same_conversation(stub: StubApi, legs: Legs, tag: str)
     assert resumed.session_id == legs.spec.session_id
     turns = stub.asked(tag)[-1].turns
     said = "\n".join(text for _, text in turns)
-    assert legs.task.title in said
+    assert legs.title in said
     assert ("assistant", "Beginning.") in [(role, text.splitlines()[0]) for role, text in turns]
     assert "begun" in said
     assert turns[-1][0] == "user"

@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from cctui.core.world import Tokens
-from tests.real.headless import PATIENCE, Headless, environment
+from tests.real.headless import PATIENCE, Headless, task
 from tests.stub_api import BAD_LOGIN, OVERLOADED, Hang, Say, StubApi, Use, limit
 from tests.waiting import at_last
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture
-def engine(stub: StubApi, isolation: Path, claude_program: str, tmux_socket: str) -> Iterator[Headless]:
-    """A running headless engine on an empty root."""
-    environ = environment(isolation, claude_program, stub.environment())
-    engine = Headless(Path(environ["CCTUI_ROOT"]), Path(environ["CCTUI_STATE"]), environ)
-    (engine.root / "tasks/pending").mkdir(parents=True)
-    (engine.root / "work").mkdir()
-    try:
-        engine.start()
-        yield engine
-    finally:
-        engine.stop()
-
-
-def task(tag: str, *fields: str) -> str:
-    return "\n".join(["---", "cwd: work", *fields, "---", f"talk:{tag} Do the work.", ""])
 
 
 def test_a_dropped_file_becomes_a_record(stub: StubApi, engine: Headless, tag: str) -> None:

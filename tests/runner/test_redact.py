@@ -118,7 +118,7 @@ def test_ordinary_text_stays(text: str) -> None:
 
 def test_given_values_go_the_longest_first_and_as_json_writes_them() -> None:
     values = ("hunter", 'hunter"2\\ü', "", "  ")
-    assert redact("hunter hunter\"2\\ü hunter\\\"2\\\\ü hunter\\\"2\\\\\\u00fc", values) == " ".join([MARK] * 4)
+    assert redact('hunter hunter"2\\ü hunter\\"2\\\\ü hunter\\"2\\\\\\u00fc', values) == " ".join([MARK] * 4)
 
 
 def test_a_value_goes_before_a_pattern_can_take_a_part_of_it() -> None:
@@ -137,7 +137,9 @@ def test_a_private_key_that_comes_in_portions(cut: int) -> None:
 
 def test_a_private_key_without_end_swallows_no_prose_and_no_more_than_it_can_be() -> None:
     redactor = Redactor()
-    assert redactor.lines(f"-----BEGIN PRIVATE KEY-----\n{BODY}\nThen it went on.\n") == "[redacted]\nThen it went on.\n"
+    assert (
+        redactor.lines(f"-----BEGIN PRIVATE KEY-----\n{BODY}\nThen it went on.\n") == "[redacted]\nThen it went on.\n"
+    )
     shown = redactor.lines("-----BEGIN PRIVATE KEY-----\n" + f"{BODY}\n" * 1_000)
     assert shown.count(BODY) == 600
 
@@ -164,7 +166,21 @@ def test_twice_is_once(text: str) -> None:
 
 SIZE = 1_000_000
 HOSTILE = [
-    *("a", "-", "eyJ", "eyJa", "eyJ.", ".eyJaaaaaaaaaaaa", "sk-", "sk-ant-", "sk-a", "\\neyJ", "\\nsk-", "ghp_", "ghp_a"),
+    *(
+        "a",
+        "-",
+        "eyJ",
+        "eyJa",
+        "eyJ.",
+        ".eyJaaaaaaaaaaaa",
+        "sk-",
+        "sk-ant-",
+        "sk-a",
+        "\\neyJ",
+        "\\nsk-",
+        "ghp_",
+        "ghp_a",
+    ),
     *("npm_", "xoxb-", "AKIA", "AKIAA", "AIza", "glpat-", "github_pat_", "bearer ", "Bearer a", "Authorization: "),
     *("authorization=", "Authorization: Bearer ", "://", "://a:", "a://b:c", "://:@", "-----BEGIN ", "-----BEGIN A "),
     *("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\\n", "k_live_", " "),

@@ -312,6 +312,83 @@ def test_a_full_disk_leaves_no_drafts_behind(
     assert list(tmp_path.iterdir()) == []
 
 
+# --- a disk that is full, or cannot be written -----------------------------------------------------------------------
+
+NO_SPACE = """
+import errno, os, sys, time
+sys.path.insert(0, {root!r})
+from cctui.runner import files, supervise
+real = files.put
+def put(folder, name, value):
+    open(os.path.join(folder, "tried"), "w").close()
+    if not os.path.exists(os.path.join(folder, "space")):
+        raise OSError({number}, "full")
+    real(folder, name, value)
+files.put = put
+sys.exit(supervise.supervise({folder!r}, 1))
+"""
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_a_stop_while_the_disk_is_full_does_not_lose_the_record(tmp_path: Path, number: int) -> None:
+    folder = shell(tmp_path / "r", "exit 5")
+    root = str(Path(files.__file__).resolve().parents[2])
+    code = NO_SPACE.format(root=root, folder=str(folder), number=number)
+    process = subprocess.Popen([PYTHON, "-I", "-S", "-c", code], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    until((folder / "tried").exists)
+    for request in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+        process.send_signal(request)
+    (folder / "tried").unlink()
+    until((folder / "tried").exists)  # it has tried again after the signals
+    assert process.poll() is None and not lock_is_free(folder)
+    (folder / "space").touch()
+    assert process.wait(15) == 0
+    assert (exit_record(folder)["rc"], exit_record(folder)["reason"]) == (5, "exit")
+
+
+def test_a_run_folder_that_cannot_be_written_starts_nothing(tmp_path: Path) -> None:
+    folder = shell(tmp_path / "r", "touch began")
+    (folder / "output.log").mkdir()
+    record = run(folder)
+    assert record["reason"] == "spawn" and "cannot be written" in record["detail"]
+    assert not (tmp_path / "began").exists()
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+KEY = "sk-ant-oat01-" + "aB3" * 20
+
+
+def with_secrets(folder: Path, *values: object) -> Path:
+    (folder / "secrets.json").write_text(json.dumps({"values": values}))
+    return folder
+
+
+def test_the_pane_of_a_shell_leg_shows_no_secret_and_the_log_stays_raw(tmp_path: Path) -> None:
+    script = f"printf 'a {KEY[:20]}'; sleep 0.3; printf '{KEY[20:]} b\\n'; echo hunter-two-17; printf '{KEY}'"
+    text = shown(with_secrets(shell(tmp_path / "r", script, banner=f"▶ {KEY}"), "hunter-two-17", 7))
+    assert text.split("\r\n")[:4] == ["▶ sk-ant-[redacted]", "a sk-ant-[redacted] b", "[redacted]", "sk-ant-[redacted]"]
+    log = tmp_path / "r/output.log"
+    assert log.read_text() == f"a {KEY} b\nhunter-two-17\n{KEY}"
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_readable_log_of_claude_holds_no_secret_and_the_stream_stays_raw(tmp_path: Path) -> None:
+    (tmp_path / "stream").write_text(said(f"It is {KEY} and hunter-two-17.") + "\n")
+    folder = make_leg(tmp_path / "r", ["cat", str(tmp_path / "stream")], stdout="stream", render="claude")
+    assert "It is sk-ant-[redacted] and [redacted]." in shown(with_secrets(folder, "hunter-two-17"))
+    assert (folder / "output.log").read_text() == "It is sk-ant-[redacted] and [redacted].\n"
+    assert KEY in (folder / "stream.jsonl").read_text()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"values": 7}', '{"values": "abc"}', '{"values": [null, ""]}'])
+def test_a_broken_list_of_secrets_stops_no_run(tmp_path: Path, text: str) -> None:
+    folder = shell(tmp_path / "r", "echo abc")
+    (folder / "secrets.json").write_text(text)
+    assert "abc\r\n" in shown(folder)
+    assert exit_record(folder)["rc"] == 0
+
+
 # --- the lock --------------------------------------------------------------------------------------------------------
 
 
@@ -339,3 +416,5 @@ def test_start_file_tells_who(tmp_path: Path) -> None:
     assert start["boot"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     (tmp_path / "go").touch()
     assert process.wait(15) == 0
+    record = exit_record(folder)
+    assert {key: record[key] for key in ("leg", "pid", "pid_start", "boot", "started")} == start

@@ -11,7 +11,59 @@ from typing import Literal
 from cctui.core.commands import carry_out
 from cctui.core.step import refusal
 from cctui.core.world import Add, Command, Edit, Level, Note, Phase, Reason, World
+from cctui.link import LinkError
 from tests.worlds import NOW
+
+NOTE = """---
+task: "[[refactor-auth]]"
+status: needs-you
+---
+
+# refactor-auth
+
+> [!question] Needs you
+> This plan waits for your word: run the task to accept it, or stop it.
+
+## Plan
+
+````
+# Plan: move auth to the session store
+
+1. Give `Session` a store of its own; keep the old
+   cookie reader until the last caller is gone.
+2. Move `login` and `logout`, then their tests:
+```sh
+pytest tests/auth -q
+```
+3. Delete `legacy_auth.py`.
+
+Nothing outside of src/auth is touched.
+````
+
+Task [[refactor-auth]]
+"""
+DIFF = """diff --git a/src/links.py b/src/links.py
+index 3fa9c1d..a81c03f 100644
+--- a/src/links.py
++++ b/src/links.py
+@@ -12,7 +12,8 @@ def dead(url: str) -> bool:
+     try:
+         answer = head(url)
+-    except Timeout:
+-        return True
++    except Timeout:  # slow is not dead: one more try, with the patience of a person
++        answer = head(url, timeout=30)
++        return answer.status >= 500
+     return answer.status >= 400
+diff --git a/notes/dead.md b/notes/dead.md
+new file mode 100644
+index 0000000..77d0aa1
+--- /dev/null
++++ b/notes/dead.md
+@@ -0,0 +1,2 @@
++# Dead links
++- https://example.org/gone
+"""
 
 
 class FakeLink:
@@ -30,6 +82,10 @@ class FakeLink:
         self.texts: dict[str, str] = {}
         self.says = "reading papers\nfound 12\n"
         self.argv = ["true"]
+        self.attached: list[tuple[str, bool]] = []
+        """Runs whose terminal was asked for, and whether only to be watched."""
+        self.changes = DIFF
+        self.diff_fails = ""
 
     def now(self) -> datetime:
         return self.clock()
@@ -71,16 +127,28 @@ class FakeLink:
                 return world
 
     async def text(self, path_or_name: str) -> str:
-        return self.texts.get(path_or_name, f"# {path_or_name}\n\nDo the work, then say what was done.\n")
+        plain = f"# {path_or_name}\n\nDo the work, then say what was done.\n"
+        return self.texts.get(path_or_name, NOTE if "refactor-auth-" in path_or_name else plain)
 
     async def tail(self, run_id: str, lines: int = 200) -> str:
         return "\n".join(self.says.splitlines()[-lines:])
 
+    async def diff(self, run_id: str) -> str:
+        if self.diff_fails:
+            raise LinkError(self.diff_fails)
+        return self.changes
+
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
+        self.attached.append((run_id, read_only))
         return self.argv
 
     async def leave(self, how: Literal["detach", "stop"]) -> None:
         self.left.append(how)
+
+    def becomes(self, run_id: str, **fields: object) -> None:
+        """The run is found otherwise than before."""
+        run = replace(self.world.runs[run_id], **fields)  # type: ignore[arg-type]
+        self.publish(replace(self.world, runs={**self.world.runs, run_id: run}))
 
     def progress(self, run_id: str, line: str) -> None:
         """The run says something."""

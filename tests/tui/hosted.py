@@ -20,6 +20,7 @@ from textual.widget import Widget
 
 from cctui.core.settings import Settings, UiSettings
 from cctui.tui.app import CctuiApp, run_app
+from cctui.tui.messages import Go
 from tests.tui.fakes import FakeLink
 from tests.worlds import NOW, busy
 
@@ -48,14 +49,14 @@ def attach(seconds: str) -> None:
     link = FakeLink(busy(), clock=lambda: NOW + timedelta(seconds=time.monotonic()))
     link.argv = ["sh", "-c", f"echo LOST; exec >/dev/tty; echo LENT; sleep {seconds}; echo BACK"]
     app = Ticking(link, engine=None, settings=Settings())
-    lend = app.attach
+    lend = app.sit
 
-    async def watched(run_id: str) -> None:
+    async def watched(message: Go) -> None:
         before = app.beats
-        await lend(run_id)
+        await lend(message)
         report(during=app.beats - before)
 
-    app.attach = watched  # type: ignore[method-assign]
+    app.sit = watched  # type: ignore[method-assign]
     print(app.run(), "LEFT")
 
 

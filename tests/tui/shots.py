@@ -44,6 +44,22 @@ STATES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "quit": ("busy", ("q",)),
     "help": ("busy", ("question_mark",)),
     "ascii": ("busy", ()),
+    "needs_you": ("trusted", ("2",)),
+    "needs_you_queue": ("trusted", ("t",)),
+    "plan": ("trusted", ("2", "r")),
+    "accept_asks": ("trusted", ("2", "r", "x")),
+    "attended": ("trusted", ("2", "j")),
+    "checking": ("trusted", ("2", "G", "k", "o")),
+    "run_detail": ("trusted", ("2", "o")),
+    "proof": ("trusted", ("3",)),
+    "proven": ("trusted", ("3", "enter")),
+    "disproved": ("trusted", ("3", "j", "j", "enter")),
+    "changes": ("trusted", ("3", "c")),
+    "rollback": ("trusted", ("3", "enter", "u")),
+    "rollback_in_place": ("trusted", ("3", "j", "j", "j", "j", "enter", "u")),
+    "full_disk": ("full_disk", ()),
+    "full_disk_notes": ("full_disk", ("N",)),
+    "trusted_ascii": ("trusted", ("2",)),
 }
 """Name → World, and the keys that lead there."""
 SMALL = {"tiny": ("busy", (100, 8))}
@@ -58,7 +74,7 @@ def rows(app: App[Any]) -> str:
 
 async def render(state: str, size: tuple[int, int]) -> str:
     world, keys = STATES.get(state) or (SMALL[state][0], ())
-    ui = UiSettings(ascii="on" if state == "ascii" else "off", motion="off")
+    ui = UiSettings(ascii="on" if "ascii" in state else "off", motion="off")
     app = CctuiApp(FakeLink(WORLDS[world]()), engine=None, settings=Settings(ui=ui))
     async with app.run_test(size=size) as pilot:
         for key in keys:

@@ -30,7 +30,8 @@ from cctui.tui import keys
 from cctui.tui.app import CctuiApp
 from cctui.tui.board import Board
 from cctui.tui.forms import EditField, New
-from cctui.tui.pages import Detail, Notes, Past
+from cctui.tui.pages import Detail, Notes
+from cctui.tui.past import Past
 from cctui.tui.peek import Peek
 from tests import worlds
 from tests.tui.fakes import FakeLink
@@ -169,7 +170,7 @@ async def test_run_now_past_a_hard_gate_only_says_why() -> None:
         await press(pilot, ["r"])
         assert link.sent == [RunNow("fix-upstream")]
         assert "anyway" not in rows(app)
-        assert rows(app).count("not supported yet: worktree") == 2
+        assert rows(app).count("not supported yet: schedule") == 2
 
 
 async def test_the_form_shows_what_the_engine_refuses() -> None:

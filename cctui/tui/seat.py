@@ -1,0 +1,70 @@
+"""Sitting down at a run: attach to its terminal, or take its conversation over and attach as soon as it is open.
+
+Keys reach the pane of an attended run only; any other is watched.  Nobody is pulled away from another screen."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from textual.app import App
+
+from cctui.core import view
+from cctui.core.world import Stage, TakeOver
+from cctui.link import Link, LinkError
+from cctui.tui.openrun import attended, no_attach
+from cctui.tui.terminal import lend
+
+
+async def attach(app: App[Any], link: Link, run_id: str) -> str:
+    """Hand the terminal to tmux and take it back; "" when that went well, else a sentence."""
+    run = link.world.runs.get(run_id)
+    if run and (reason := no_attach(run)):
+        return view.say(reason, link.now())
+    try:
+        argv = link.attach_argv(run_id, read_only=not attended(run))
+    except LinkError as error:
+        return str(error)
+    if "switch-client" in argv:
+        # Returns at once: tmux shows the other session, and the app lives on behind it.
+        return await lend(argv)
+    # Without batch_update the loop freezes for ever after 30 repaints: nobody empties the writer's queue.
+    with app.suspend(), app.batch_update():
+        return await lend(argv)
+
+
+async def take_over(app: App[Any], link: Link, run_id: str) -> str:
+    """Ask for the run, wait until its conversation is open, and sit down at it; a sentence when it does not come."""
+    run = link.world.runs.get(run_id)
+    if run is None:
+        return "This run has ended"
+    if attended(run):
+        return await attach(app, link, run_id)
+    name, screen = view.short(run.spec.task), app.screen
+    parked = run.stage is Stage.PARKED
+    if reason := await link.send(TakeOver(run.spec.task)):
+        return view.say(reason, link.now())
+    app.notify(f"{name} opens for you" if parked else f"{name}: handed over at its next step", markup=False, timeout=4)
+    if not await opened(link, run_id):
+        return f"{name} did not open: it has ended, or stands still"
+    if app.screen is not screen or not app.app_focus:
+        return f"{name} is open for you: i sits down at it"
+    return await attach(app, link, run_id)
+
+
+async def opened(link: Link, run_id: str) -> bool:
+    """Wait until the run is a person's; False when it ends, or parks again, before that."""
+    changed = asyncio.Event()
+    forget = link.subscribe(lambda _: changed.set())
+    # A link that is not the engine itself answers a moment before its World shows what was asked.
+    moved = False
+    try:
+        while not attended(run := link.world.runs.get(run_id)):
+            if run is None or (moved and run.stage is Stage.PARKED):
+                return False
+            moved = moved or run.stage is not Stage.PARKED
+            changed.clear()
+            await changed.wait()
+    finally:
+        forget()
+    return True
