@@ -35,12 +35,14 @@ from cctui.core.watching import at_rest
 from cctui.core.world import Command, Reason, Stage, World
 from cctui.link import Link, Server
 from cctui.local import LocalLink
+from cctui.lock import Lock
 from cctui.perform import Hands, failure
 from cctui.places import Places
 from cctui.sources import SAFETY_SECONDS, Sources
 
 log = logging.getLogger("cctui.engine")
 
+LOCK_SECONDS = 5.0
 LEAVING_TRIES = 60
 """Half seconds that the sources may take to end."""
 
@@ -58,7 +60,10 @@ class Engine:
         clock: Clock | None = None,
         environ: Mapping[str, str] | None = None,
         only: frozenset[str] | None = None,
+        lock: Lock | None = None,
     ) -> None:
+        """`lock`: the root's, held by the caller; with it the engine notices when somebody takes its file away."""
+        self.lock = lock
         self.clock = clock or Clock()
         self.environ = dict(os.environ if environ is None else environ)
         self.places = places
@@ -150,6 +155,7 @@ class Engine:
                     sources.measure,
                     sources.check_programs,
                     sources.watch_login,
+                    self._keep_lock,
                     self.server.run,
                 ),
             ),
@@ -191,6 +197,20 @@ class Engine:
                 await asyncio.sleep(SAFETY_SECONDS)
             else:
                 return
+
+    async def _keep_lock(self) -> None:
+        """Never two engines of one root: one whose lock was taken away takes it back, or ends."""
+        while self.lock is not None:
+            await asyncio.sleep(LOCK_SECONDS)
+            if not await asyncio.to_thread(self._mine, self.lock):
+                self.post(EffectFailed(None, "another engine has taken over this root: this one ends"))
+                await self.idle()
+                await self.leave()
+                return
+
+    @staticmethod
+    def _mine(lock: Lock) -> bool:
+        return lock.intact() or lock.retake()
 
     async def _loop(self) -> None:
         while True:

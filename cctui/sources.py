@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from cctui.adapters import claude, health, login, plugins
 from cctui.adapters.clock import Clock
 from cctui.adapters.ledger import Samples
+from cctui.adapters.tmux import TmuxError
 from cctui.adapters.usage import Usage
 from cctui.adapters.watch import watch
 from cctui.busy import Busy, Wish
 from cctui.core.events import Answered, Checked, Event, Loaded, LoginSeen, Looked, Measured, Progressed, Scanned
 from cctui.core.runners import asks_for_plugin
-from cctui.core.world import Parked, Phase, Progress, Reading, SightState, SourceState, Stage, Why, World
+from cctui.core.world import Phase, Progress, Reading, SightState, SourceState, Stage, Why, World
 from cctui.perform import Hands
 
 log = logging.getLogger("cctui.sources")
@@ -182,6 +183,8 @@ class Sources:
         while True:
             with self.busy.at_work():
                 missing = await asyncio.to_thread(self._missing)
+                with contextlib.suppress(TmuxError):  # whoever starts something hears of it
+                    await self.hands.tmux.sessions()  # finds a server again whose socket was cleared away
                 plugins = await self._plugins() if "claude" not in missing else ()
                 world = self.world()
                 if not world.checked or missing != dict(world.programs) or plugins not in (None, world.plugins):
@@ -212,17 +215,11 @@ class Sources:
     # --- the login ---
 
     async def watch_login(self) -> None:
-        """While a refused login stands: has a person logged in again?"""
-        seen: tuple[Parked, login.Stamp | None] | None = None
+        """A login that has changed while a refused one stood: a person has logged in again."""
+        seen = await asyncio.to_thread(login.stamp, self.hands.settings, self.hands.environ)
         while True:
             await asyncio.sleep(LOGIN_SECONDS)
-            stop = self.world().stops.get(Why.LOGIN)
-            if stop is None:
-                seen = None
-                continue
             stamp = await asyncio.to_thread(login.stamp, self.hands.settings, self.hands.environ)
-            if seen is None or seen[0].since != stop.since:
-                seen = stop, stamp
-            elif stamp != seen[1]:
-                seen = stop, stamp
+            if stamp != seen and Why.LOGIN in self.world().stops:
                 self.post(LoginSeen())
+            seen = stamp

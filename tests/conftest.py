@@ -28,7 +28,7 @@ CLAUDE_VERSION = "2.1.329"
 REPOSITORY = Path(__file__).resolve().parent.parent
 IN_CI = bool(os.environ.get("CI"))
 
-_SCRUBBED = ("ANTHROPIC_", "CLAUDE", "CCTUI_", "TEXTUAL", "GIT_", "XDG_", "TMUX")
+_SCRUBBED = ("ANTHROPIC_", "CLAUDE", "CCTUI_", "TEXTUAL", "GIT_", "XDG_", "TMUX", "DBUS_")
 _SCRUBBED_NAMES = frozenset((
     "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "ALL_PROXY", "all_proxy", "SSH_CONNECTION", "SSH_TTY", "EDITOR",
     "VISUAL",

@@ -144,7 +144,9 @@ def unified(
 def limit(*, resets_in: float, window: str = "five_hour") -> Fail:
     """The refusal of a subscription whose window is full; it is open again `resets_in` seconds after the answer."""
     message = "This request would exceed your account's rate limit."
-    headers = partial(unified, five_hour=1.0, resets_in=resets_in, status="rejected", window=window)
+    week = window.startswith("seven_day")
+    full = {"seven_day": 1.0, "week_resets_in": resets_in} if week else {"five_hour": 1.0, "resets_in": resets_in}
+    headers = partial(unified, status="rejected", window=window, **full)
     return Fail(429, "rate_limit_error", message, headers)
 
 
@@ -187,6 +189,11 @@ class StubApi:
         """Adds replies for the conversation whose prompt says ``talk:NAME``."""
         with self._lock:
             self._scripts[talk].extend(replies)
+
+    def forget(self, talk: str) -> None:
+        """Drops what is left of a conversation's script."""
+        with self._lock:
+            self._scripts[talk].clear()
 
     def asked(self, talk: str) -> list[Seen]:
         """The main-loop requests of one conversation, oldest first."""

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -639,12 +639,16 @@ async def test_only_the_owner_may_open_the_socket_and_it_goes_with_the_engine(pa
     assert not path.exists()
 
 
+def elsewhere(path: Path, known: set[link.Identity]) -> bool:
+    return link.identity(path) not in known
+
+
 @pytest.mark.parametrize("gone", ["file", "folder", "replaced"])
 async def test_a_socket_that_somebody_deleted_is_made_again(
     path: Path, monkeypatch: pytest.MonkeyPatch, gone: str
 ) -> None:
     monkeypatch.setattr(link, "BIND_SECONDS", 0.02)
-    fake = FakeLink("a")
+    fake, dead = FakeLink("a"), list[sockets.socket]()
     async with serving(fake, path):
         old = await connect(path)
         for _ in range(2):
@@ -653,10 +657,10 @@ async def test_a_socket_that_somebody_deleted_is_made_again(
             if gone == "folder":
                 path.parent.rmdir()
             if gone == "replaced":
-                with sockets.socket(sockets.AF_UNIX) as dead:
-                    dead.bind(str(path))
-                    others.add(link.identity(path))
-            await until(lambda known=others: link.identity(path) not in known)
+                dead.append(sockets.socket(sockets.AF_UNIX))  # open, so that its inode's number is not given again
+                dead[-1].bind(str(path))
+                others.add(link.identity(path))
+            await until(partial(elsewhere, path, others))
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
             new = await connect(path)
             assert await new.send(Hold()) is None
@@ -666,6 +670,8 @@ async def test_a_socket_that_somebody_deleted_is_made_again(
         assert old.trouble is None, "whoever was connected has noticed nothing"
         await old.close()
     assert not path.exists()
+    for each in dead:
+        each.close()
 
 
 async def test_a_socket_that_another_engine_serves_is_never_taken(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

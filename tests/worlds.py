@@ -285,7 +285,7 @@ def thousand() -> World:
 
 
 def trusted() -> World:
-    """A night of runs to be trusted: a plan and a question wait, a loop checks, a worktree run works; some are proven."""
+    """A night of runs to be trusted: a plan and a question wait, a loop checks, another works; some are proven."""
     plan = run(
         "refactor-auth",
         stage=Stage.PARKED,
@@ -323,7 +323,7 @@ def trusted() -> World:
         *(task(name, Phase.ACTIVE) for name in ("fix-parser", "refactor-auth", "tidy-dotfiles", "dead-links")),
         task("vault-lint", priority=1, title="Check every link in the vault"),
         runs=runs(loop, plan, asks, run("dead-links", started=ago(minutes=3), tree=tree)),
-        records=(*PAST, *night),
+        records=tuple(sorted((*PAST, *night), key=lambda record: record.ended or NOW)),
         totals=TOTALS,
         notes=(Note(1, ago(minutes=9), Level.WARN, "refactor-auth needs you: its plan is ready", "refactor-auth"),),
     )

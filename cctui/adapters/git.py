@@ -72,6 +72,8 @@ class Git:
     """A temporary index in place of the person's."""
     deadline: float | None = None
     """By the monotonic clock: no call goes on after it."""
+    lock: int | None = None
+    """An open file that git keeps open, too: what is locked by it stays locked while git works, whatever ends us."""
 
     def with_index(self, path: str) -> Git:
         return replace(self, index=path)
@@ -156,6 +158,7 @@ class Git:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env=environment() | extra,
+                pass_fds=() if self.lock is None else (self.lock,),
                 start_new_session=True,
             )
         except FileNotFoundError:
@@ -164,7 +167,8 @@ class Git:
             raise GitError(f"git cannot be started: {error.strerror}.") from error
 
     def _late(self, words: Sequence[Word], limit: float) -> GitError:
-        return GitError(f"git {_name(words)} took too long in {self.folder} (more than {limit:.0f} s).")
+        bound = f" (more than {limit:g} s)" if self.deadline is None else ""
+        return GitError(f"git {_name(words)} took too long in {self.folder}{bound}.")
 
     def _error(self, words: Sequence[Word], code: int, said: str) -> GitError:
         if locked := _LOCKED.search(said):
@@ -235,13 +239,14 @@ class Repository:
     """The folder inside it: empty for `top` itself, else ``sub/folder``."""
     private: str
     """Where git keeps what belongs to this work tree alone: index, HEAD, a merge under way."""
+    lock: int | None = None
 
     @property
     def git(self) -> Git:
-        return Git(self.top)
+        return Git(self.top, lock=self.lock)
 
 
-def find(folder: str) -> Repository | None:
+def find(folder: str, lock: int | None = None) -> Repository | None:
     """None for a folder that is missing or in no work tree; GitError when git will not say."""
     if not Path(folder).is_dir():
         return None
@@ -250,7 +255,7 @@ def find(folder: str) -> Repository | None:
         if git.line("rev-parse", "--is-inside-work-tree") != "true":
             return None
         top, below = git.line("rev-parse", "--show-toplevel"), git.line("rev-parse", "--show-prefix")
-        return Repository(top, below.removesuffix("/"), git.line("rev-parse", "--absolute-git-dir"))
+        return Repository(top, below.removesuffix("/"), git.line("rev-parse", "--absolute-git-dir"), lock)
     except GitError as error:
         if _NO_REPOSITORY in error.said:
             return None

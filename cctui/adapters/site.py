@@ -5,7 +5,9 @@ Promises: nothing is changed here.  A place that is gone is a WorkspaceError tha
 
 from __future__ import annotations
 
+import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +24,8 @@ from cctui.core.world import Tree
 from cctui.places import Places
 
 SNAPSHOTS, SAVED = "refs/cctui/snapshots", "refs/cctui/saved"
+ALONE_SECONDS = 120.0
+_PAUSE = 0.05
 
 
 class WorkspaceError(Exception):
@@ -37,6 +41,25 @@ def told() -> Iterator[None]:
         raise WorkspaceError(safe(str(error))) from error
     except OSError as error:
         raise WorkspaceError(safe(f"{error.filename or 'A file'}: {error.strerror}.")) from error
+
+
+@contextmanager
+def alone(run: Path) -> Iterator[int]:
+    """One change to a run's place at a time; also a git that outlives the process that started it is waited for."""
+    lock, patience = os.open(run / "git.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), time.monotonic()
+    try:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() - patience > ALONE_SECONDS:
+                    text = f"git is still at work for the run {run.name}: wait until it has ended, then try again."
+                    raise WorkspaceError(text) from None
+            time.sleep(_PAUSE)
+        yield lock
+    finally:
+        os.close(lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +79,8 @@ class Site:
     places: Places
     run_id: str
     ground: Ground
+    lock: int | None = None
+    """Of `alone`."""
 
     @property
     def tree(self) -> Tree:
@@ -76,11 +101,11 @@ class Site:
 
     def anchor(self) -> Git:
         """git in the repository, even when the work tree the task's folder lay in has gone."""
-        return Git(self.tree.repo if Path(self.tree.repo).is_dir() else self.ground.store)
+        return Git(self.tree.repo if Path(self.tree.repo).is_dir() else self.ground.store, lock=self.lock)
 
     def scene(self) -> Scene:
         """GitError or WorkspaceError when the work tree is gone."""
-        repo = program.find(self.top)
+        repo = program.find(self.top, self.lock)
         if repo is None or repo.top != os.path.realpath(self.top):
             raise WorkspaceError(f"{safe(self.top)} is no git work tree any more.")
         if self.tree.worktree is not None:

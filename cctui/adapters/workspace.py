@@ -19,7 +19,7 @@ from cctui.adapters import git as program
 from cctui.adapters import snapshot, treefile, worktree
 from cctui.adapters.git import Git, GitError, Repository
 from cctui.adapters.rollback import named, roll_back
-from cctui.adapters.site import SNAPSHOTS, Found, Site, WorkspaceError, scene_of, scratch, told
+from cctui.adapters.site import SNAPSHOTS, Found, Site, WorkspaceError, alone, scene_of, scratch, told
 from cctui.adapters.snapshot import State
 from cctui.adapters.treefile import End, Ground
 from cctui.core.settings import Settings
@@ -64,20 +64,20 @@ class Workspace:
 
         WorkspaceError when it was to have a worktree and cannot; a snapshot that cannot be taken is only told."""
         run = self._run(spec.run_id)
-        with told():
+        with told(), alone(run) as lock:
             ground = treefile.read_ground(run)
             if ground is not None and ground.ready:
                 return ground.tree
-            ready = self._new_worktree(spec, ground) if spec.worktree else self._in_place(spec)
+            ready = self._new_worktree(spec, ground, lock) if spec.worktree else self._in_place(spec, lock)
             if ready is None:
                 return None
             treefile.write_ground(run, ready)
         return ready.tree
 
-    def _in_place(self, spec: Spec) -> Ground | None:
+    def _in_place(self, spec: Spec, lock: int) -> Ground | None:
         """None outside of git.  A repository that git will not read is one without a snapshot."""
         try:
-            repo = program.find(spec.folder)
+            repo = program.find(spec.folder, lock)
             return None if repo is None else self._ground(spec, repo)
         except GitError as error:
             above = (Path(spec.folder), *Path(spec.folder).parents)
@@ -116,9 +116,9 @@ class Workspace:
             left_out=tuple(os.fsdecode(path) for path in state.left_out),
         )
 
-    def _new_worktree(self, spec: Spec, intent: Ground | None) -> Ground:
+    def _new_worktree(self, spec: Spec, intent: Ground | None, lock: int) -> Ground:
         """From the commit that is checked out; what an interrupted call left of it is made anew."""
-        repo = program.find(spec.folder)
+        repo = program.find(spec.folder, lock)
         if repo is None:
             raise WorkspaceError(
                 f"{safe(spec.folder)} lies in no git work tree, and `worktree: true` needs one: run `git init` and "
@@ -132,8 +132,9 @@ class Workspace:
         tree = Tree(repo.top, str(path / repo.below), base, branch, worktree=str(path))
         ground = Ground(tree, store=_store(repo.git), at=int(spec.started.timestamp()))
         treefile.write_ground(self._run(spec.run_id), ground)
+        site = Site(self._places, spec.run_id, ground, lock)
         try:
-            self._discard(spec.run_id, ground)
+            _discard(site)
             worktree.add(repo.git, path, branch, base)
             if not Path(tree.folder).is_dir():
                 what = f"{safe(spec.folder)} is not in the commit {base[:9]}"
@@ -141,7 +142,7 @@ class Workspace:
             return self._filled(ground, repo, path)
         except (GitError, OSError, WorkspaceError):
             with contextlib.suppress(GitError, OSError):  # the reason that is on its way tells more
-                self._discard(spec.run_id, ground)
+                _discard(site)
                 (self._run(spec.run_id) / treefile.TREE).unlink()
             raise
 
@@ -155,16 +156,8 @@ class Workspace:
             carried, trouble = brought.files, brought.trouble
         except GitError as error:
             trouble = (f"nothing was carried over: {error}",)
-        trouble += tuple(worktree.fill_submodules(Path(repo.top), path))
+        trouble += tuple(worktree.fill_submodules(Path(repo.top), Git(str(path), lock=repo.lock)))
         return replace(ground, ready=True, carried=carried, tree=replace(ground.tree, trouble=safe("; ".join(trouble))))
-
-    def _discard(self, run_id: str, ground: Ground) -> None:
-        """A worktree in which no leg has run."""
-        tree = ground.tree
-        if tree.worktree is not None and tree.branch is not None and tree.base is not None:
-            git = Site(self._places, run_id, ground).anchor()
-            worktree.remove(git, Path(tree.worktree))
-            worktree.remove_branch(git, tree.branch, tree.base)
 
     # --- during and after the run ------------------------------------------------------------------------------------
 
@@ -186,11 +179,13 @@ class Workspace:
 
         Only once no process of the run lives.  None for a run outside of git, or one that cannot be counted."""
         run = self._run(spec.run_id)
-        with told():
+        if not run.is_dir():
+            return None
+        with told(), alone(run) as lock:
             ground, end = treefile.read_ground(run), treefile.read_end(run)
             if ground is None or not ground.ready:
                 if ground is not None:
-                    self._discard(spec.run_id, ground)
+                    _discard(Site(self._places, spec.run_id, ground, lock))
                 return None
             if end is not None and end.done:
                 return end.changes
@@ -200,7 +195,7 @@ class Workspace:
                     return None
                 end = End(changes or Changes())
                 treefile.write_end(run, end)
-            kept = _settled(Site(self._places, spec.run_id, ground), undo=failed and spec.rollback)
+            kept = _settled(Site(self._places, spec.run_id, ground, lock), undo=failed and spec.rollback)
             end = End(replace(end.changes, kept=kept), done=True)
             treefile.write_end(run, end)
         return end.changes
@@ -233,8 +228,8 @@ class Workspace:
         site = self._site(run_id)
         if site is None:
             raise WorkspaceError(f"The run {run_id} worked in no git folder, or nothing of it is known any more.")
-        with told():
-            return roll_back(site)
+        with told(), alone(site.run) as lock:
+            return roll_back(replace(site, lock=lock))
 
     def drop(self, run_id: str) -> None:
         """Forget the snapshot of a closed run that nobody will roll back any more."""
@@ -303,6 +298,15 @@ def _settled(site: Site, *, undo: bool) -> str:
     except (GitError, OSError, WorkspaceError) as error:
         after = safe(f"worktree kept: {error}")
     return f"{told_first}; {after}" if told_first else after
+
+
+def _discard(site: Site) -> None:
+    """A worktree in which no leg has run."""
+    tree = site.tree
+    if tree.worktree is not None and tree.branch is not None and tree.base is not None:
+        git = site.anchor()
+        worktree.remove(git, Path(tree.worktree))
+        worktree.remove_branch(git, tree.branch, tree.base)
 
 
 def _settled_worktree(site: Site, path: Path) -> str:

@@ -12,7 +12,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -169,10 +169,9 @@ def unchanged(top: Path, carried: Iterable[tuple[str, str]]) -> frozenset[bytes]
     return frozenset(found)
 
 
-def fill_submodules(source: Path, target: Path) -> list[str]:
-    """Check out in the worktree `target` the submodules that `source` has, from its copies; what did not work."""
+def fill_submodules(source: Path, git: Git) -> list[str]:
+    """Check out, in the worktree of `git`, the submodules that `source` has, from its copies; what did not work."""
     trouble: list[str] = []
-    git = Git(str(target))
     for path, linked in submodules(git):
         inner = source / path
         if not os.path.lexists(inner / ".git"):
@@ -182,7 +181,7 @@ def fill_submodules(source: Path, target: Path) -> list[str]:
         except GitError as error:
             trouble.append(f"the submodule {path} is empty: {error}")
             continue
-        trouble += fill_submodules(inner, target / path)
+        trouble += fill_submodules(inner, _inside(git, path))
     return trouble
 
 
@@ -196,7 +195,11 @@ def _fill(git: Git, path: str, linked: str, inner: Path) -> None:
     git.run(*flags, *words, limit=CHECKOUT)
     address = there.git.found("config", "remote.origin.url")
     if address is not None:
-        Git(str(Path(git.folder, path))).run("remote", "set-url", "origin", address)
+        _inside(git, path).run("remote", "set-url", "origin", address)
+
+
+def _inside(git: Git, path: str) -> Git:
+    return replace(git, folder=str(Path(git.folder, path)))
 
 
 def _submodule_name(git: Git, path: str) -> str:

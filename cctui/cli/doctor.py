@@ -242,7 +242,7 @@ def lingering(here: Here) -> Iterator[Check]:
     if not Path("/run/systemd/system").exists():
         return
     user = here.environ.get("USER") or str(os.getuid())
-    if Path(f"/var/lib/systemd/linger/{user}").exists() or os.getuid() == 0:
+    if Path(f"/var/lib/systemd/linger/{user}").exists():
         yield Check("linger", GOOD, "processes live on after logout")
     else:
         yield Check("linger", LOOK, "systemd may end the engine at logout", "loginctl enable-linger")

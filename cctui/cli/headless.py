@@ -70,7 +70,7 @@ def under_lock(here: Here, lock: Lock, work: Headless) -> int:
     gc.enable()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        return asyncio.run(work.run())
+        return asyncio.run(work.run(lock))
     finally:
         lock.release()
 
@@ -96,9 +96,9 @@ class Headless:
         self._runs: dict[str, str] = {}
         """Every run that was open here, run id → its task."""
 
-    async def run(self) -> int:
+    async def run(self, lock: Lock) -> int:
         here = self._here
-        engine = Engine(here.places, here.settings, environ=here.environ, only=self._only)
+        engine = Engine(here.places, here.settings, environ=here.environ, only=self._only, lock=lock)
         engine.subscribe(Printer(here.json))
         engine.subscribe(self._seen)
         signals(engine)

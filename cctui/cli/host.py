@@ -97,7 +97,7 @@ def hosted(here: Here, lock: Lock) -> int:
 
     async def make() -> Engine:
         engine = await asyncio.to_thread(import_module, "cctui.engine")
-        made: Engine = engine.Engine(here.places, here.settings, clock=clock, environ=here.environ)
+        made: Engine = engine.Engine(here.places, here.settings, clock=clock, environ=here.environ, lock=lock)
         return made
 
     link = PromisedLink(here.settings, clock.now, make)
@@ -163,21 +163,17 @@ def until(tried: Callable[[], Any], seconds: float) -> Any:
 
 def enter_tmux(here: Here) -> None:
     """Become a client of session `ui`; comes back only when tmux cannot do it."""
-    from cctui.adapters.tmux import Tmux
+    from cctui.adapters.tmux import Tmux, TmuxError
 
     settings = here.settings.tmux
-    tmux = Tmux(settings.command, settings.socket)
+    tmux = Tmux(settings.command, settings.socket, scope=settings.scope)
     wanted = CARRIED_NAMES | set(here.settings.claude.env)
     carried = [name for name in here.environ if name.startswith(CARRIED) or name in wanted]
     bare = {name: value for name, value in here.environ.items() if name not in carried or name in ("PATH", "HOME")}
     try:
-        started = subprocess.run(
-            tmux.server_argv("start-server"), env=bare, capture_output=True, timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return
-    if started.returncode:
-        say(f"tmux: {started.stderr.decode(errors='replace').strip()}; going on without it")
+        asyncio.run(tmux.serve(bare))
+    except TmuxError as error:
+        say(f"{error} Going on without it.")
         return
     name = session_for(tmux.server_argv, str(here.places.root))
     command, *words = tmux.server_argv(*session_words(here, name, carried))

@@ -44,7 +44,9 @@ class Morning:
     """The end of a night."""
 
     world: World
+    """Before the engine left: afterwards everything waits only for the engine."""
     now: datetime
+    scene: stage.Stage
     places: Places
     settings: Settings
     site: Mapping[str, bytes]
@@ -57,8 +59,10 @@ class Morning:
         for row in rows(self.world, self.now):
             if row.name in LEFT:
                 state = "needs you" if row.name == PLANNED and row.state is State.PARKED else row.state.value
-                print(f"  {row.name:<16} {state:<10} {safe(row.text.removeprefix('needs you: '), 90)}")
-        print(*self._branch(), *self._rollback(), sep="\n")
+                text = row.text.removeprefix(f"{state}: ")
+                print(f"  {row.name:<16} {state:<10} {safe(text, 90) if text != state else ''}".rstrip())
+        for line in (*self._branch(), *self._rollback()):
+            print(line.rstrip())
         wrong = list(self.wrong())
         for sentence in wrong:
             print(f"cctui demo: {sentence}", file=sys.stderr)
@@ -80,7 +84,7 @@ class Morning:
             return
         data = {"text": text, "branch": record.branch, "folder": None}
         counts = summary(data | {"files": record.files_changed, "commits": record.commits})
-        yield f"\nWhat {REPAIRED} leaves for you to merge (`ccq diff {REPAIRED}`):"
+        yield f"\nThe branch of {REPAIRED}, written by the simulated Claude, as `ccq diff {REPAIRED}` shows it:"
         lines = text.splitlines()
         yield from (f"  {line}" for line in (*counts.splitlines(), "", *lines[:DIFF_LINES]))
         if len(lines) > DIFF_LINES:
@@ -91,14 +95,14 @@ class Morning:
         if record is None:
             return
         said = read_undone(self.places.runs / record.run_id).said
-        yield f"\nWhat {UNDONE} broke is undone (`rollback: true`):"
+        yield f"\nWhat {UNDONE} had done before it failed was undone by itself (`rollback: true`):"
         yield f"  {safe(said) or 'no, it is not'}"
         held = self.held()
         for name in sorted({*self.site, *held}):
             same = self.site.get(name) == held.get(name)
             yield f"  {name:<16} {'as before, compared byte by byte' if same else 'NOT as before'}"
 
-    # --- whether it is what it should be -------------------------------------------------------------------------------
+    # --- whether it is what it should be -----------------------------------------------------------------------------
 
     def wrong(self) -> Iterator[str]:
         """A sentence for everything that did not come as it should have."""
@@ -125,12 +129,9 @@ class Morning:
         if len(checks) != 2 or not record.proven:
             yield f"the check of {REPAIRED} should have failed once and then passed"
         branch = record.branch or ""
-        tip = commit(self._git(), f"refs/heads/{branch}")
+        tip = commit(Git(str(self.scene.parser)), f"refs/heads/{branch}")
         if not branch.startswith(f"cctui/{REPAIRED}-") or record.commits != 1 or tip in (None, record.base_commit):
             yield f"{REPAIRED} should have left one commit on a branch of its own"
-
-    def _git(self) -> Git:
-        return Git(str(self.places.root / "work/parser"))
 
     def _rollback_wrong(self) -> Iterator[str]:
         record = self.last(UNDONE)
@@ -139,7 +140,7 @@ class Morning:
             return
         run = self.places.runs / record.run_id
         changes = Workspace(self.places, self.settings).measure(record.run_id) or Changes()
-        git = Git(str(stage.Stage(self.places.root.parent).site))
+        git = Git(str(self.scene.site))
         saved = read_undone(run).saved
         kept = saved and all(commit(git, ref) is not None for ref in saved)
         if changes.kept != "rolled back" or not kept:
@@ -151,12 +152,19 @@ class Morning:
         return next((record for record in reversed(self.world.records) if record.task_id == task), None)
 
     def held(self) -> dict[str, bytes]:
-        return stage.contents(stage.Stage(self.places.root.parent).site)
+        return stage.contents(self.scene.site)
 
 
 def line_of(record: Record) -> str:
     status = record.status.value if record.status else "?"
-    tokens = "no tokens" if record.tokens is None else f"{record.tokens:,} tokens"
-    parked = f", parked {span(record.parked_s)}" if record.parked_s else ""
-    proven = ", check passed" if record.proven else ""
-    return f"{record.task_id:<16} {status:<10} attempt {record.attempt}, {span(record.duration_s)}, {tokens}{parked}{proven}"
+    spent = record.tokens if record.tokens_source == "reported" else None
+    words = [
+        f"attempt {record.attempt}",
+        span(record.duration_s),
+        "no tokens" if spent is None else f"{spent:,} tokens",
+    ]
+    if record.parked_s and record.parked_s >= 1:  # less lies between any two rounds
+        words.append(f"parked {span(record.parked_s)}")
+    if record.check_exit is not None:
+        words.append("check passed" if record.proven else "check failed")
+    return f"{record.task_id:<16} {status:<10} {', '.join(words)}"

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 from cctui.adapters.ledger import Samples
 from cctui.config import load
 from cctui.core.events import Event, Measured
-from cctui.core.settings import Settings
 from cctui.core.refusal import plan_waits
+from cctui.core.settings import Settings
 from cctui.core.view import State, rows
 from cctui.core.words import safe
 from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Phase, Reading, Why, World
@@ -90,7 +90,12 @@ def play(scene: stage.Stage, *, screen: bool) -> int:
     try:
         if screen:
             return asyncio.run(on_screen(places, settings, environ))
-        return asyncio.run(printed(places, settings, environ, stage.contents(scene.site)))
+        before = stage.contents(scene.site)
+
+        def tell(world: World, now: datetime) -> int:
+            return Morning(world, now, scene, places, settings, before).tell()
+
+        return asyncio.run(printed(places, settings, environ, tell))
     finally:
         lock.release()
 
@@ -173,9 +178,9 @@ class Printer:
 
 
 async def printed(
-    places: Places, settings: Settings, environ: dict[str, str], site: dict[str, bytes]
+    places: Places, settings: Settings, environ: dict[str, str], tell: Callable[[World, datetime], int]
 ) -> int:
-    """`site`: what the folder that a task will break held before."""
+    """`tell` is given the World at the end of the night, and gives the exit code."""
     engine, printer = engine_of(places, settings, environ), Printer()
     over = asyncio.Event()
 
@@ -199,6 +204,7 @@ async def printed(
     await asyncio.wait([running, waiting], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     forget()
     waiting.cancel()
+    world = engine.world
     if not running.done():
         await engine.link.leave("stop")
         _, late = await asyncio.wait([running], timeout=LEAVING)
@@ -210,7 +216,7 @@ async def printed(
     if ended:
         return TERMINATED
     printer.line("the night is over (simulated tokens and dollars)")
-    return Morning(engine.world, engine.link.now(), places, settings, site).tell()
+    return tell(world, engine.link.now())
 
 
 def finished(world: World) -> bool:

@@ -12,7 +12,7 @@ from cctui.demo.talk import Conversation, Scene
 from cctui.demo.tools import call_of
 
 SHOWN = 6
-"""Steps of the conversation that are shown."""
+"""Messages and tool calls that are shown."""
 
 
 def sit(talk: Conversation, scene: Scene) -> int:
@@ -28,12 +28,14 @@ def sit(talk: Conversation, scene: Scene) -> int:
 
 
 def end_of(talk: Conversation, scene: Scene) -> list[str]:
-    """What was said and done last, one line each."""
-    steps = [step for number in range(talk.round) for step in scene.rounds[number]]
-    steps += scene.rounds[talk.round][: talk.done]
-    if not steps:
-        return ["● (nothing has been said yet)"]
-    return [f"● {told(step)}" for step in steps[-SHOWN:]]
+    """What was said and done last."""
+    lines: list[str] = []
+    for number, steps in enumerate(scene.rounds[: talk.round + 1]):
+        done = steps if number < talk.round else steps[: talk.done]
+        lines += [f"● {told(step)}" for step in done]
+        if len(done) == len(steps):
+            lines.append(f"● {scene.answers[number]}")
+    return lines[-SHOWN:] or ["● (nothing has been said yet)"]
 
 
 def told(step: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Setting the stage: one temporary folder with a vault, a backlog, git repositories, a simulated Claude and its windows.
+"""Setting the stage: one temporary folder with a vault, a backlog, git projects, a simulated Claude and its windows.
 
 Everything of a demo lies below that folder, so that removing it leaves nothing; nothing outside it is read or written,
 least of all a person's Claude folder or git configuration.  The git repositories and all files are real.
@@ -23,7 +23,7 @@ from pathlib import Path
 from cctui.demo import windows
 
 HERE = Path(__file__).resolve().parent
-WINDOW_SECONDS = 24.0
+WINDOW_SECONDS = 28.0
 """How long a simulated 5-hour window lasts."""
 FIRST_RESET = 7.0
 """Seconds until the window that is nearly full at the start ends."""
@@ -47,6 +47,11 @@ class Stage:
     @property
     def config(self) -> Path:
         return self.folder / "config.toml"
+
+    @property
+    def parser(self) -> Path:
+        """The repository whose task works in a worktree."""
+        return self.root / "work/parser"
 
     @property
     def site(self) -> Path:
@@ -88,8 +93,8 @@ def build() -> Stage:
     for phase in ("active", "completed", "failed", "recurring"):
         (stage.root / "tasks" / phase).mkdir()
     _folders(stage.root / "work")
-    _parser(stage.root / "work/parser")
-    _site(stage.site)
+    lay_parser(stage.parser)
+    lay_site(stage.site)
     _program(stage)
     _windows(stage)
     stage.config.write_text(_config(stage), "utf-8")
@@ -122,7 +127,7 @@ class Parsing(unittest.TestCase):
 """
 
 
-def _parser(repo: Path) -> None:
+def lay_parser(repo: Path) -> None:
     """A program with a test that fails; the run works in a git worktree of it."""
     _repository(
         repo,
@@ -131,7 +136,7 @@ def _parser(repo: Path) -> None:
     )
 
 
-def _site(repo: Path) -> None:
+def lay_site(repo: Path) -> None:
     """Pages as a person has them: one committed, one changed since, one that git does not know."""
     _repository(repo, {"index.md": "# Home\n", "about.md": "# About\n"}, "Two pages")
     (repo / "about.md").write_text("# About\n\nA line that nobody has committed yet.\n", "utf-8")

@@ -2,7 +2,7 @@
 
 Standard library only.
 """
-# ruff: noqa: PTH123 - no pathlib: a simulated Claude starts in milliseconds
+# ruff: noqa: PTH109, PTH123 - no pathlib: a simulated Claude starts in milliseconds
 
 from __future__ import annotations
 
@@ -57,8 +57,11 @@ def carry_out(step: list[str]) -> tuple[str, bool]:
 
 
 def _edit(path: str, old: str, new: str) -> tuple[str, bool]:
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except OSError as error:
+        return f"{path}: {error.strerror}", True
     if text.count(old) != 1:
         return f"{path}: the text to replace is there {text.count(old)} times", True
     with open(path, "w", encoding="utf-8") as file:

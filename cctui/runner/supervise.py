@@ -211,6 +211,8 @@ def watch(child: tree.Tree, timeout: float | None, grace: float, fd: int | None 
         if left <= 0:
             return _ended(child, "timeout", grace, f"It was ended after {timeout:g} s, its time limit.")
         asked = child.wait(left if fd is None else min(left, terminal.LOOK_EVERY))
+        if fd is not None:
+            terminal.go_on(child.main)
         if why := _why_end(child, asked, fd):
             return _ended(child, "cancelled", grace, why)
     # It may have seen the end of its terminal before we did.

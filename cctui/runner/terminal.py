@@ -39,6 +39,13 @@ def take(fd: int) -> None:
         return  # not our controlling terminal: then it has no foreground group either
 
 
+def go_on(pid: int) -> None:
+    """Wake the child if it has stopped itself: no shell is there that could bring it back."""
+    fields = tree.stat_fields(str(pid))
+    if fields is not None and fields[0] == b"T":
+        tree.send({pid}, signal.SIGCONT)
+
+
 def gone(fd: int) -> bool:
     """Nobody is at the other end any more."""
     poll = select.poll()

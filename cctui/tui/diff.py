@@ -1,4 +1,4 @@
-"""What a run changed, line by line, as git shows it: additions, removals and places in their own tones.
+"""What a run changed, line by line, as git shows it: files (=), places (@@), additions and removals in their own tones.
 
 Promises: every line is inert text of the terminal's width; a long diff costs what a screenful does; a line says what it
 is by its first letter, so that colour never stands alone.
@@ -40,7 +40,7 @@ def lines(diff: str) -> Iterator[Span]:
     for line in clean(diff.replace("\r\n", "\n").replace("\r", "^M")).rstrip("\n").split("\n"):
         if line.startswith("diff --git "):
             head = True
-            yield file_name(line.removeprefix("diff --git ")), "strong"
+            yield f"= {file_name(line.removeprefix('diff --git '))}", "strong"
         elif line.startswith("@@"):
             head = False
             yield line, "accent"
@@ -64,14 +64,17 @@ def sums(found: Sequence[Span]) -> str:
     return f"+{added} -{sum(tone == 'bad' for _, tone in found)}"
 
 
-def fold(found: Sequence[Span], width: int) -> Iterator[Span]:
-    """The lines in pieces of at most `width` cells; a piece that goes on keeps its tone."""
+def fold(found: Sequence[Span], width: int) -> Iterator[Sequence[Span]]:
+    """The lines in pieces of at most `width` cells.  A piece that goes on begins with dots, so that none of its own
+    letters can pass for the first one of a line."""
     for text, tone in found:
-        while cell_len(text) > width:
-            piece = text[:width] if text.isascii() else set_cell_size(text, width).rstrip() or text[:1]
-            yield piece, tone
-            text = text[len(piece) :]
-        yield text, tone
+        more: tuple[Span, ...] = ()
+        while cell_len(text) > width - len(more):
+            room = width - len(more)
+            piece = text[:room] if text.isascii() else set_cell_size(text, room).rstrip() or text[:1]
+            yield *more, (piece, tone)
+            text, more = text[len(piece) :], (("…", "dim"),)
+        yield *more, (text, tone)
 
 
 class Lines(ScrollView, can_focus=True, inherit_bindings=False):
@@ -81,7 +84,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self.scene = scene
         self.found: Sequence[Span] = ()
-        self.folded: list[Span] = []
+        self.folded: list[Sequence[Span]] = []
 
     def put(self, found: Sequence[Span]) -> None:
         self.found = found
@@ -95,7 +98,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         width, at = self.scrollable_content_region.width, y + self.scroll_offset.y
-        spans = [self.folded[at]] if at < len(self.folded) else []
+        spans = self.folded[at] if at < len(self.folded) else []
         return strip(spans, width, self.scene.palette, self.rich_style, plain=self.scene.signs.plain)
 
 

@@ -186,7 +186,7 @@ def as_yaml(name: str, value: object) -> str:
             return "true" if value else "false"
         case tuple():
             return json.dumps([getattr(part, "name", part) for part in value], ensure_ascii=False)
-        case float() if name == "timeout":
+        case float() if name in ("timeout", "check_timeout"):
             return f"{value:.0f}s"
         case _:
             return str(value)
@@ -216,7 +216,7 @@ class EditField(Form):
         self.head(f"Edit {view.short(self.key, 20)}", "enter changes")
         task = self.scene.link.world.tasks.get(self.key)
         for name, value in editable(task) if task else ():
-            self.choices.add_option(Option(f"{name:<17} {shown(value) or '·'}", id=name))
+            self.choices.add_option(Option(f"{name:<18} {shown(value) or '·'}", id=name))
         if task is None:
             self.say("This task is gone: its file has left the folders.")
         self.choices.highlighted = 1

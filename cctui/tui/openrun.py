@@ -78,12 +78,14 @@ def no_attach(run: Run | None) -> Reason | None:
 
 def facts(run: Run) -> Iterator[tuple[str, str]]:
     """What is known of it beyond its row: what it does now, where in git it works, what it claims, what was denied."""
-    rounds = f", round {run.iteration} of {run.spec.max_iterations}" if run.iteration > 1 else ""
-    yield "now", f"{DOING[run.part]}{rounds}"
+    if run.stage is Stage.RUNNING:
+        yield "now", DOING[run.part]
+    if run.iteration > 1:
+        yield "round", f"{run.iteration} of {run.spec.max_iterations}"
+    if failed := run.times(Why.CHECK):
+        yield "check", f"failed {failed} time{'s' if failed > 1 else ''} so far"
     if run.part is Part.CHECK and run.work:
-        yield "proof", "says done; the check decides"
-    elif failed := run.times(Why.CHECK):
-        yield "proof", f"its check failed {failed} time{'s' if failed > 1 else ''} so far"
+        yield "claim", "says done; the check decides"
     if tree := run.tree:
         if tree.branch:
             yield "branch", view.safe(tree.branch)

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from cctui.core import view
 from cctui.core.refusal import plan_waits, refusal
 from cctui.core.view import Row
-from cctui.core.world import Level, Phase, Reason, Record, Run, RunNow, TakeOver, Task, World
+from cctui.core.world import Level, Phase, Reason, Record, Run, RunNow, Stage, Task, World
 from cctui.link import LinkError
 from cctui.tui import hints, openrun, proof
 from cctui.tui.bar import Bar, Entry
@@ -191,14 +191,16 @@ class Detail(Page):
     def gates(self, text: Text, task: Task, *, shut: bool) -> None:
         """The shut gates stand first on the page, the open ones last: together they are all there are."""
         signs, world = self.scene.signs, self.scene.link.world
-        if task.phase not in (Phase.PENDING, Phase.ACTIVE):
-            return
+        run = self.run_now()
+        if task.phase not in (Phase.PENDING, Phase.ACTIVE) or (run and run.stage is not Stage.PARKED):
+            return  # what runs has every gate behind it
         gates = [gate for gate in view.why(world, task.name, self.scene.link.now()) if gate.open is not shut]
         if gates:
             section(text, "Gates shut" if shut else "Gates open")
         for gate in gates:
             text.append(f"{signs.failed if shut else signs.done} ", "bold" if shut else "dim")
-            text.append(f"{gate.gate.replace('_', ' ')}: {gate.text}\n", "" if shut else "dim")
+            name = gate.gate.replace("_", " ")
+            text.append(f"{name}: {gate.text.removeprefix(f'{name}: ')}\n", "" if shut else "dim")
 
     def fields(self, text: Text, task: Task) -> None:
         section(text, "Fields")
@@ -221,17 +223,18 @@ class Detail(Page):
     # --- keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """One key runs the task or accepts its plan: whichever it can mean here."""
+        """One key runs the task or accepts its plan: whichever it can mean here; only a run is taken over."""
+        run = self.run_now()
+        if action == "takeover":
+            return run is not None
         if action not in ("run", "accept"):
             return True
-        run = self.run_now()
         return (action == "accept") is (run is not None and plan_waits(run))
 
     def refused(self, action: str) -> Reason | None:
         world, now = self.scene.link.world, self.scene.link.now()
         if action == "takeover":
-            run = self.run_now()
-            return openrun.no_takeover(world, run, now) if run else refusal(world, TakeOver(self.key), now)
+            return openrun.no_takeover(world, self.run_now(), now)
         return refusal(world, RunNow(self.key), now) if action == "run" else None
 
     def action_run(self) -> None:

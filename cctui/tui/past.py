@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
+from rich.style import Style
 from rich.text import Text
 from textual import work
 
@@ -80,8 +81,7 @@ class Past(Page):
     def proof(self, text: Text, record: Record) -> None:
         signs = self.scene.signs
         if found := proof.look(record):
-            tone = {"proven": "green", "unproven": "yellow", "disproved": "red"}[found]
-            text.append(f"{signs.of(found)} {proof.WORDS[found]}", f"bold {tone}")
+            text.append(f"{signs.of(found)} {found}", self.scene.palette[found] + Style(bold=True))
             text.append(f": {proof.words(record, signs.dot)}\n")
         for line in (proof.changes(record, signs.dot), proof.place(record)):
             if line:

@@ -10,11 +10,10 @@ from cctui.tui.openrun import SHA
 
 OWN_BRANCHES = "cctui/"
 """How the branch of a run in a worktree of its own begins."""
-WORDS = {"proven": "proven", "unproven": "unproven", "disproved": "check failed"}
 
 
 def look(record: Record) -> str:
-    """Name of its sign: ``proven``, ``unproven``, ``disproved``; empty for a run of which neither was written down."""
+    """Its sign and its word: ``proven``, ``unproven``, ``disproved``; empty where neither was written down."""
     if record.claimed is None and record.proven is None:
         return ""
     if record.proven is None:

@@ -16,6 +16,9 @@ from cctui.tui.keys import RUNS
 from cctui.tui.messages import Ask, Go, Say, Scene
 from cctui.tui.rowlist import Item, RowList
 
+LEAST = 40
+"""Cells of a row that surely has room for the longest state word."""
+
 
 def elapsed(run: Run, now: datetime) -> str:
     """Since this leg started; a run that has no process shows nothing."""
@@ -70,7 +73,9 @@ class Runs(RowList):
             (f"{time:>7} ", "strong"),
             (view.safe(row.name), "strong" if chosen else ""),
         ]
-        below = second([("   ", "")], openrun.sentence(row), "dim", width)
+        # Where the first line has no room for the word, the second one says it.
+        told = f"{openrun.NEEDS}: " if openrun.needs(run) and width < LEAST else ""
+        below = second([("   ", "")], f"{told}{openrun.sentence(row)}", "dim", width)
         return (fit(left, self.facts(row), width, cut_middle), below)
 
     def facts(self, row: Row) -> list[Span]:

@@ -122,7 +122,7 @@ TONES: Mapping[str, tuple[str, bool]] = {
     "failed": ("state-failed", False),
     "invalid": ("state-invalid", False),
     "proven": ("state-done", False),
-    "unproven": ("state-paused", False),
+    "unproven": ("state-waiting", False),
     "disproved": ("state-failed", False),
     "good": ("state-done", False),
     "warn": ("state-paused", False),

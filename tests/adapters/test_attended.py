@@ -22,12 +22,16 @@ from tests.waiting import at_last
 
 __all__ = ["stub"]
 
+MARKET = "CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL"
+
 
 @pytest.fixture
-def real(stub: StubApi, tmp_path: Path, claude_program: str, tag: str) -> Real:
+def real(stub: StubApi, tmp_path: Path, claude_program: str, tag: str, monkeypatch: pytest.MonkeyPatch) -> Real:
     folder = tmp_path / "my project"
     folder.mkdir()
-    settings = Settings(claude=ClaudeSettings(command=claude_program, env=tuple(stub.environment())))
+    # In a terminal the program would else fetch its vendor's list of plugins.
+    monkeypatch.setenv(MARKET, "1")
+    settings = Settings(claude=ClaudeSettings(command=claude_program, env=(*stub.environment(), MARKET)))
     of = spec(f"run-{tag}", Runner.CLAUDE, via="claude", folder=str(folder), session_id=str(uuid.uuid4()), timeout=60.0)
     config = Path(os.environ["CLAUDE_CONFIG_DIR"])
     trust = {"hasTrustDialogAccepted": True, "projectOnboardingSeenCount": 4, "hasCompletedProjectOnboarding": True}
@@ -66,7 +70,7 @@ def test_taken_over_in_the_middle_and_given_back(real: Real, stub: StubApi, tag:
     folder = Path(real.spec.folder)
     held = Use("Bash", {"command": "touch up; while [ ! -e go ]; do sleep 0.05; done; echo one", "description": "w"})
     asks = Use("Bash", {"command": "touch two.txt", "description": "Make it"})
-    stub.script(tag, held, Say("never said"))
+    stub.script(tag, held)
     argv = begin(real, Leg(), f"talk:{tag} work", resume=False)
     runner = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     at_last((folder / "up").exists, 30)
@@ -78,7 +82,7 @@ def test_taken_over_in_the_middle_and_given_back(real: Real, stub: StubApi, tag:
     assert (stopped.stop, stopped.rc, stopped.result.terminal_reason) == (Stop.EXIT, 0, "hook_stopped")
     assert (stopped.result.text, stopped.result.changed, len(stub.asked(tag))) == ("", 1, 1)
 
-    stub._scripts[tag] = [asks, Say("All of it?"), Say("given back")]
+    stub.script(tag, asks, Say("All of it?"), Say("given back"))
     tmux = ["tmux", "-L", tmux_socket, "-f", "/dev/null"]
     pane = shlex.join(begin(real, Leg(Part.ATTENDED), resume=True))
     subprocess.run([*tmux, "new-session", "-d", "-s", "a", "-x", "120", "-y", "40", pane], check=True)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from cctui.adapters import git as program
 from cctui.adapters import treefile, worktree
 from cctui.adapters.git import Git
 from cctui.adapters.workspace import WorkspaceError
 from cctui.core.settings import Settings
 from cctui.core.world import Changes, Spec, Tree
 from tests.adapters.repos import CARRY_ENV, LOCAL, RUN, Desk, Killed, Repo, cut_at, desk, furnished, new_repo
+from tests.waiting import at_last
 
 SAVED = f"refs/cctui/saved/{RUN}"
 BRANCH = f"cctui/tidy-up-{RUN}"
@@ -255,7 +257,7 @@ def test_a_submodule_that_is_not_here_is_told(at: Desk, repo: Repo, library: Rep
     gone = repo.git("rev-parse", "HEAD^{tree}")
     repo.git("update-index", "--cacheinfo", f"160000,{gone},lib")
     repo.git("commit", "--quiet", "--message", "a commit nobody has")
-    spec, tree, own = prepared(at, repo.top)
+    spec, tree, _ = prepared(at, repo.top)
     assert f"the submodule lib is empty: its commit {gone[:9]} is not on this machine" in tree.trouble
     assert at.workspace().finish(spec, failed=False) == GONE
 
@@ -394,11 +396,13 @@ def test_when_everything_is_gone_nothing_is_raised(at: Desk, repo: Repo) -> None
 def test_the_diff_of_a_worktree(at: Desk, repo: Repo) -> None:
     repo.write(".env", "A=1\n")
     _, _, own = prepared(at, repo.top, CARRY_ENV)
+    assert (own.top / ".env").exists()
     own.write("kept.txt", "by the agent\n")
-    own.commit("kept")
+    own.git("commit", "--quiet", "--all", "--message", "kept")
     own.write("loose.txt", "loose\n")
     text = at.workspace().diff(RUN)
-    assert "+by the agent" in text and "+loose" in text and "+A=1" not in text or ".env" not in own.git("status")
+    assert "+by the agent" in text and "+loose" in text
+    assert "+A=1" not in text, "carried there, and unchanged"
 
 
 # --- going back ------------------------------------------------------------------------------------------------------
@@ -485,11 +489,6 @@ def test_a_worktree_run_has_no_snapshot_to_drop(at: Desk, repo: Repo) -> None:
 
 # --- killed in between -----------------------------------------------------------------------------------------------
 
-STEPS = [
-    (Git, "run", "worktree add"), (Git, "run", "worktree lock"), (treefile, "write_ground", ""), (worktree, "carry", ""),
-    (worktree, "fill_submodules", ""),
-]  # fmt: skip
-
 
 @pytest.mark.parametrize("number", range(1, 12))
 def test_killed_anywhere_while_a_worktree_is_made(
@@ -498,7 +497,7 @@ def test_killed_anywhere_while_a_worktree_is_made(
     repo.write(".worktreeinclude", "new.txt\n")
     before, spec = repo.looks(), at.spec(repo.top, worktree=True)
     with monkeypatch.context() as patched:
-        cut_at(patched, Git, "run", number * 2)
+        cut_at(patched, Git, "run", number)
         with pytest.raises(Killed):
             at.workspace().prepare(spec)
     assert at.workspace().read(RUN) is None
@@ -529,10 +528,9 @@ def test_a_run_given_up_before_its_worktree_was_ready_leaves_nothing(
 
 
 def test_killed_anywhere_while_a_clean_worktree_goes(at: Desk, repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, number = repo.looks(), 0
+    before = repo.looks()
     targets = [(Path, "rename"), (shutil, "rmtree"), (treefile, "write_end"), (worktree, "remove_branch")]
-    for target, name in targets:
-        number += 1
+    for number, (target, name) in enumerate(targets):
         run_id = f"{RUN}-{number}"
         spec = at.spec(repo.top, run_id=run_id, worktree=True)
         at.workspace().prepare(spec)
@@ -582,6 +580,35 @@ def test_killed_anywhere_while_a_worktree_is_rolled_back(
     repo.git("merge-base", "--is-ancestor", agent, SAVED)
 
 
+SLOW_PREPARE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from tests.adapters.repos import desk
+at = desk(Path(sys.argv[2]))
+print("ready", flush=True)
+at.workspace().prepare(at.spec(Path(sys.argv[3]), worktree=True))
+"""
+
+
+def test_a_git_that_outlives_us_is_waited_for(at: Desk, repo: Repo, tmp_path: Path) -> None:
+    """The process dies by SIGKILL while git fills the worktree: that git goes on, and must not meet a second one."""
+    repo.write(".gitattributes", "slow.txt filter=slow\n")
+    repo.write("slow.txt", "slow\n")
+    repo.commit()
+    started, ended = tmp_path / "filter started", tmp_path / "filter ended"
+    repo.git("config", "filter.slow.smudge", f"touch '{started}'; sleep 2; touch '{ended}'; cat")
+    argv = [sys.executable, "-c", SLOW_PREPARE, str(Path(__file__).resolve().parents[2]), str(tmp_path), str(repo.top)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+        at_last(started.exists)
+        process.send_signal(signal.SIGKILL)
+    assert not ended.exists()
+    tree = at.workspace().prepare(at.spec(repo.top, worktree=True))
+    assert ended.exists(), "the first git was waited for"
+    assert tree is not None and tree.trouble == ""
+    assert Repo(Path(tree.folder)).git("status", "--porcelain") == ""
+
+
 def test_what_lies_in_a_run_folder_survives_another_version(at: Desk, repo: Repo) -> None:
     _, tree, _ = prepared(at, repo.top)
     file = at.run() / treefile.TREE
@@ -589,4 +616,3 @@ def test_what_lies_in_a_run_folder_survives_another_version(at: Desk, repo: Repo
     assert at.workspace().read(RUN) == tree
     file.write_text("{}")
     assert at.workspace().read(RUN) is None
-    assert program.find(str(repo.top)) is not None and os.path.isdir(tree.folder)

@@ -120,7 +120,7 @@ def test_a_failed_check_goes_back_with_its_evidence_until_it_passes(restless: bo
     assert "exit code 1" in launch.evidence
     assert "E: two tests failed" in launch.evidence
     assert launch.seconds == 1800 - 65, "the rounds share the time"
-    assert "a: check: exit code 1; round 2 of 5 is next" in out.notes()
+    assert restless or "a: check: exit code 1; round 2 of 5 is next" in out.notes()
     second = good(120, at=out.now, tokens=2500)
     out.end("a", second)
     out.end("a", exited(0, at=out.now, seconds=125, work=second))
@@ -345,12 +345,12 @@ def test_a_full_disk_between_two_legs_keeps_the_run_where_it_is(begun_again: boo
     out.wait(minutes=2)
     out.look()
     assert len(tries) == 1
-    if begun_again:
-        _refusing(out, Part.SETUP)
-        out.begin()
     out.goes_wrong = None
-    out.tell(Checked({}))
-    out.look()
+    if begun_again:
+        out.begin()
+    else:
+        out.tell(Checked({}))
+        out.look()
     assert out.parts("a") == ["work", "check"]
     out.end("a", exited(0, work=good()))
     assert (out.record("a").success, out.record("a").attempt, len(out.ledger)) == (True, 1, 1)

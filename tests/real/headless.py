@@ -31,6 +31,8 @@ class Headless:
     root: Path
     state: Path
     environ: Mapping[str, str]
+    installed: Path = REPOSITORY
+    """The folder that its cctui lies in."""
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -39,7 +41,7 @@ class Headless:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "cctui", "headless"],
                 env=self.environ,
-                cwd=REPOSITORY,
+                cwd=self.installed,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -120,7 +122,9 @@ class Headless:
     def note(self, name: str) -> str:
         """The newest note of a task, as soon as there is one."""
         folder = self.root / "logs/scheduler"
-        return max(at_last(lambda: list(folder.glob(f"*/{name}-*.md")), PATIENCE), key=lambda path: path.name).read_text()
+        return max(
+            at_last(lambda: list(folder.glob(f"*/{name}-*.md")), PATIENCE), key=lambda path: path.name
+        ).read_text()
 
     def output(self, run_id: str) -> str:
         return (self.state / f"runs/{run_id}/output.log").read_text()

@@ -1,7 +1,8 @@
 """A program that talks to a person at a terminal: run as `python asker.py KIND`.
 
 Kinds: line (reads one line and says it), keys (reads one key without a line's end), deaf (ignores TERM and HUP and
-stays), stay, group (tells its process group, the terminal's and its session).
+stays), stay, stop (stops
+itself), group (tells its process group, the terminal's and its session).
 """
 
 import os
@@ -21,6 +22,9 @@ def main(kind: str) -> int:
             return 7
         case "keys":
             print("key", os.read(0, 1).decode(), flush=True)
+        case "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
+            print("woken", flush=True)
         case "group":
             print("groups", os.getpgrp() == os.tcgetpgrp(0), os.getsid(0) == os.getppid(), flush=True)
         case "deaf":

@@ -146,8 +146,10 @@ def test_a_private_key_without_end_swallows_no_prose_and_no_more_than_it_can_be(
 
 def test_text_as_a_whole_is_not_judged_by_the_text_before() -> None:
     redactor = Redactor()
-    assert redactor.whole("-----BEGIN PRIVATE KEY-----") == MARK
+    assert redactor.lines("-----BEGIN PRIVATE KEY-----") == MARK
     assert redactor.whole("word") == "word"
+    assert redactor.whole("-----BEGIN PRIVATE KEY-----") == MARK
+    assert redactor.lines("word") == "word"
 
 
 texts = st.lists(

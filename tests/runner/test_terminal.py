@@ -99,6 +99,15 @@ def test_keys_that_interrupt_are_the_child_s_business(tmp_path: Path, panes: lis
     assert (record["rc"], record["reason"]) == (code, "exit")
 
 
+def test_a_child_that_stops_itself_is_woken(tmp_path: Path, panes: list[Pane]) -> None:
+    """Claude does at ctrl-z, and asks for `fg`, which nobody could type."""
+    folder = leg(tmp_path / "r", "stop")
+    panes.append(Pane(folder))
+    panes[0].see("woken")
+    panes[0].over()
+    assert exit_record(folder)["rc"] == 0
+
+
 def test_an_interactive_shell_with_job_control(tmp_path: Path, panes: list[Pane]) -> None:
     folder = make_leg(tmp_path / "r", ["/bin/sh", "-i"], stdout="tty", timeout=None)
     panes.append(Pane(folder))
@@ -125,16 +134,24 @@ def test_a_closed_terminal_ends_the_child_and_the_record_says_so(
     assert marked(tag) == []
 
 
-def test_a_child_that_ends_because_its_terminal_went_is_not_said_to_have_failed(
-    tmp_path: Path, panes: list[Pane]
-) -> None:
-    folder = leg(tmp_path / "r", "line")
-    panes.append(Pane(folder))
-    panes[0].see("ready")
-    panes[0].close()  # its reading ends at once
-    panes[0].over()
-    record = exit_record(folder)
-    assert (record["reason"], record["detail"]) == ("cancelled", "Its terminal was closed, so it was ended.")
+ALREADY_ENDED = """
+import os, pty, signal, sys
+sys.path.insert(0, {root!r})
+from cctui.runner import supervise, terminal, tree
+signal.pthread_sigmask(signal.SIG_BLOCK, terminal.WAKE)
+reader, fd = pty.openpty()
+os.close(reader)
+child = tree.Tree(os.posix_spawn("/bin/false", ["false"], {{}}), terminal.WAKE)
+os.waitid(os.P_PID, child.main, os.WEXITED | os.WNOWAIT)
+end = supervise.watch(child, None, 0.1, fd)
+print(end.reason, end.rc, end.detail)
+"""
+
+
+def test_a_child_that_ends_because_its_terminal_went_is_not_said_to_have_failed() -> None:
+    code = ALREADY_ENDED.format(root=str(WRAPPER.parents[2]))
+    ran = subprocess.run([PYTHON, "-I", "-S", "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert ran.stdout == "cancelled 1 Its terminal was closed, so it was ended.\n"
 
 
 def test_a_hang_up_with_the_terminal_there_ends_nothing(tmp_path: Path, panes: list[Pane]) -> None:
