@@ -118,7 +118,7 @@ class Site:
     def look(self, *, like: str | None = None, whole: bool = False) -> Iterator[Found]:
         """The work tree, read now, with huge files only if it is to be `whole`; GitError or WorkspaceError when it
         cannot be."""
-        scene = self.scene()
+        scene = replace(self.scene(), lasting=whole or like is not None)
         with scratch(self.run) as index:
             most = None if self.ground.every else 0
             largest = None if whole else snapshot.MOST_BYTES

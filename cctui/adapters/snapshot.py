@@ -41,6 +41,8 @@ class Scene:
     """Untracked files that do not count; a folder ends with a slash."""
     deadline: float | None = None
     """By the monotonic clock."""
+    lasting: bool = False
+    """What is read survives a power cut: it is going to be kept."""
 
     @property
     def git(self) -> Git:
@@ -95,14 +97,15 @@ def stage(
         shutil.copy2(Path(scene.repo.private, "index"), index)
     git = scene.git.with_index(str(index))
     staged = _tree_or_none(git)
-    git.run(*_DURABLE, "add", "--update", limit=LONG)
+    flags = _DURABLE if scene.lasting else ()
+    git.run(*flags, "add", "--update", limit=LONG)
     found = git.items("ls-files", "-z", "--others", "--exclude-standard", limit=LONG)
     counting = [path for path in found if scene.counts(path)]
     every = most is None or len(counting) <= most
     wanted, left_out = _fitting(scene.repo.top, counting if every else (), largest)
     if like is not None:
         wanted += _hidden(scene, git, like)
-    git.run(*_DURABLE, "update-index", "--add", "--remove", "-z", "--stdin", stdin=_lines(wanted), limit=LONG)
+    git.run(*flags, "update-index", "--add", "--remove", "-z", "--stdin", stdin=_lines(wanted), limit=LONG)
     _ours_as_in_head(scene, git)
     return State(git.line("write-tree"), staged, every, tuple(left_out))
 

@@ -102,7 +102,7 @@ class Workspace:
             return replace(ground, tree=replace(tree, trouble=safe(f"no snapshot: {error}")))
 
     def _snapshot(self, run_id: str, repo: Repository, ground: Ground, ref: str) -> Ground:
-        scene = replace(scene_of(self._places, repo), deadline=time.monotonic() + SNAPSHOT_SECONDS)
+        scene = replace(scene_of(self._places, repo), deadline=time.monotonic() + SNAPSHOT_SECONDS, lasting=True)
         with scratch(self._run(run_id)) as index:
             state = snapshot.stage(scene, index, most=snapshot.MOST_FILES, largest=snapshot.MOST_BYTES)
         parents = [ground.tree.base] if ground.tree.base else []

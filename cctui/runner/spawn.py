@@ -1,6 +1,6 @@
 """Starting the child: with default signal handlers and exactly the environment it was given.
 
-It gets a session of its own, unless the pane's terminal is handed to it.
+It gets a session of its own; with the pane's terminal, only a process group.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ def spawn(folder: str, plan: dict[str, Any], terminal: int | None = None) -> int
             argv,
             env,
             file_actions=_redirect(given),
-            setsid=terminal is None,
+            # With a terminal: a group of its own in our session, else it could not read from it.
+            **({"setsid": True} if terminal is None else {"setpgroup": 0}),
             setsigmask=(),
             setsigdef=[s for s in signal.valid_signals() if s not in (signal.SIGKILL, signal.SIGSTOP)],
         )

@@ -154,14 +154,17 @@ def _interact(folder: str, leg: int, plan: dict[str, Any]) -> End:
     fd = terminal.find()
     if fd is None:
         return End("spawn", None, terminal.NO_TERMINAL)
-    terminal.take(fd)
+    terminal.leave_keys()
     try:
         child = tree.Tree(spawn.spawn(folder, plan, fd), terminal.WAKE)
     except spawn.SpawnError as error:
         return End("spawn", None, str(error))
+    terminal.to_front(fd, child.main)
     if os.getsid(0) == os.getpid():  # else the session is that of whoever started us
         _note_session(folder, leg, os.getpid())
-    return watch(child, plan.get("timeout"), float(plan.get("grace") or 0.0), fd)
+    end = watch(child, plan.get("timeout"), float(plan.get("grace") or 0.0), fd)
+    terminal.to_front(fd, os.getpgrp())
+    return end
 
 
 def _follow(folder: str, plan: dict[str, Any], offsets: tuple[int, int]) -> Any:
@@ -212,7 +215,7 @@ def watch(child: tree.Tree, timeout: float | None, grace: float, fd: int | None 
             return _ended(child, "timeout", grace, f"It was ended after {timeout:g} s, its time limit.")
         asked = child.wait(left if fd is None else min(left, terminal.LOOK_EVERY))
         if fd is not None:
-            terminal.go_on(child.main)
+            terminal.go_on(fd, child.main)
         if why := _why_end(child, asked, fd):
             return _ended(child, "cancelled", grace, why)
     # It may have seen the end of its terminal before we did.

@@ -1,7 +1,7 @@
 """The pane's terminal handed to the child: a person types into the program itself.
 
-The child stays in the runner's session and process group, which is the terminal's foreground group, so it can read
-keys at once.  What the keys send to that group (INT, QUIT, TSTP) is the child's business: the runner ignores it.  The
+The child stays in the runner's session, leads a process group of its own, and that group is the terminal's foreground:
+what keys send to it (INT, QUIT, TSTP), and what the program sends to its own group, never reaches the runner.  The
 runner never reads the terminal, never changes its modes and never writes to it while the child lives.
 """
 
@@ -25,25 +25,35 @@ def find() -> int | None:
     return next((fd for fd in (0, 1, 2) if os.isatty(fd)), None)
 
 
-def take(fd: int) -> None:
-    """Leave keys to the child, hear a hang-up, and bring our process group to the front."""
+def leave_keys() -> None:
+    """Leave keys to the child, and hear a hang-up."""
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
         signal.signal(number, signal.SIG_IGN)
     # Blocked, it is kept for sigtimedwait although it is ignored.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def to_front(fd: int, group: int) -> None:
+    """Make `group` the one that may read the terminal; with TTOU ignored, that can be done from behind."""
     try:
-        if os.tcgetpgrp(fd) != os.getpgrp():
-            os.tcsetpgrp(fd, os.getpgrp())
+        os.tcsetpgrp(fd, group)
     except OSError:
-        return  # not our controlling terminal: then it has no foreground group either
+        return  # not our controlling terminal: then nobody is kept from reading; or the group is gone
 
 
-def go_on(pid: int) -> None:
-    """Wake the child if it has stopped itself: no shell is there that could bring it back."""
+def go_on(fd: int, pid: int) -> None:
+    """Wake the child if it has stopped: no shell is there that could.
+
+    It may have read before its group was in front, or have stopped itself: Claude does at ctrl-z.
+    """
     fields = tree.stat_fields(str(pid))
     if fields is not None and fields[0] == b"T":
-        tree.send({pid}, signal.SIGCONT)
+        to_front(fd, pid)
+        try:
+            os.killpg(pid, signal.SIGCONT)
+        except OSError:
+            return  # it has just ended
 
 
 def gone(fd: int) -> bool:

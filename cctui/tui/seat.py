@@ -12,7 +12,7 @@ from textual.app import App
 from cctui.core import view
 from cctui.core.world import Stage, TakeOver
 from cctui.link import Link, LinkError
-from cctui.tui.openrun import attended, no_attach
+from cctui.tui.openrun import GONE, attended, no_attach
 from cctui.tui.terminal import lend
 
 
@@ -37,7 +37,7 @@ async def take_over(app: App[Any], link: Link, run_id: str) -> str:
     """Ask for the run, wait until its conversation is open, and sit down at it; a sentence when it does not come."""
     run = link.world.runs.get(run_id)
     if run is None:
-        return "This run has ended"
+        return view.say(GONE, link.now())
     if attended(run):
         return await attach(app, link, run_id)
     name, screen = view.short(run.spec.task), app.screen

@@ -226,6 +226,7 @@ def converse(work: Work, session: str, settings: str) -> int:
                 if step == "commit":
                     commit(work)
                 work.do(step)
+    message(session, "All is done.")
     return result(session, result="All is done.\nCCTUI-DONE")
 
 

@@ -1,8 +1,8 @@
 """A program that talks to a person at a terminal: run as `python asker.py KIND`.
 
 Kinds: line (reads one line and says it), keys (reads one key without a line's end), deaf (ignores TERM and HUP and
-stays), stay, stop (stops
-itself), group (tells its process group, the terminal's and its session).
+stays), stay, stop (stops its whole process group), group (tells whether that is in front, and its session is the
+runner's).
 """
 
 import os
@@ -23,10 +23,12 @@ def main(kind: str) -> int:
         case "keys":
             print("key", os.read(0, 1).decode(), flush=True)
         case "stop":
-            os.kill(os.getpid(), signal.SIGSTOP)
+            os.kill(0, signal.SIGSTOP)
             print("woken", flush=True)
         case "group":
-            print("groups", os.getpgrp() == os.tcgetpgrp(0), os.getsid(0) == os.getppid(), flush=True)
+            while os.getpgrp() != os.tcgetpgrp(0):
+                time.sleep(0.01)
+            print("in front", os.getpgrp() == os.getpid(), os.getsid(0) == os.getppid(), flush=True)
         case "deaf":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -126,6 +126,7 @@ def test_what_json_cannot_hold_is_refused(called: Called, name: str, words: str)
         ("../jobs:plain", "write module:function"),
         ("jobs:plain()", "write module:function"),
         ("nowhere:x", "There is no module `nowhere`"),
+        ("scrub:clean", "There is no module `scrub`"),
         ("pack.nowhere:x", "There is no module `pack.nowhere`"),
         ("jobs:nothing", "`jobs` has no `nothing`"),
         ("jobs:Report.weekly", "`jobs.Report` has no `weekly`"),

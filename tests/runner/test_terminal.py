@@ -84,7 +84,7 @@ def test_single_keys_reach_it(tmp_path: Path, panes: list[Pane]) -> None:
 
 def test_it_is_in_front_and_in_the_pane_s_session(tmp_path: Path, panes: list[Pane]) -> None:
     panes.append(Pane(leg(tmp_path / "r", "group")))
-    panes[0].see("groups True True")
+    panes[0].see("in front True True")
     panes[0].over()
 
 
@@ -100,7 +100,7 @@ def test_keys_that_interrupt_are_the_child_s_business(tmp_path: Path, panes: lis
 
 
 def test_a_child_that_stops_itself_is_woken(tmp_path: Path, panes: list[Pane]) -> None:
-    """Claude does at ctrl-z, and asks for `fg`, which nobody could type."""
+    """Claude does at ctrl-z, its whole group, and asks for `fg`, which nobody could type."""
     folder = leg(tmp_path / "r", "stop")
     panes.append(Pane(folder))
     panes[0].see("woken")

@@ -177,7 +177,7 @@ async def test_the_peek_of_a_run_that_ends_keeps_its_name_and_dims_its_keys() ->
         assert rows(app).splitlines()[0].split() == ["‹", "zotero-digest", "ended"]
         await pilot.press("x")
         await pilot.pause()
-        assert "This run has ended" in rows(app)
+        assert "this run has ended" in rows(app)
         assert link.sent == []
 
 
