@@ -100,7 +100,7 @@ class Hands:
             case Approve(run_id):
                 self.rundir.approve(run_id)
             case SavePlan(spec, ending):
-                plan = ending.result.text if ending.result else ""
+                plan = self.rundir.plan(spec.run_id) or (ending.result.text if ending.result else "")
                 self.rundir.keep_plan(spec.run_id, plan)
                 notes.write_plan(self.places, spec, plan, self.rundir.secrets(spec.run_id))
             case SaveMemory(memory):

@@ -1,5 +1,4 @@
-"""Kill engine, runner, tmux server, or all three at once, at every point where that could hurt, and count what became of
-every task.
+"""Kill engine, runner, tmux server, or all three at once, at every point where that could hurt; count what came of it.
 
     python -m tests.crash [--runs 500] [--seed 1] [--jobs 2] [--seconds 1800] [--only POINT,VICTIM] [--table FILE]
 
@@ -46,7 +45,9 @@ def plans(seed: int, only: str = "") -> Iterator[Plan]:
             yield plan(seed, next(numbers), point, each)
 
 
-def crash(runs: int, seed: int, *, jobs: int = 2, seconds: float = 1800.0, only: str = "", keep: str = "") -> list[Told]:
+def crash(
+    runs: int, seed: int, *, jobs: int = 2, seconds: float = 1800.0, only: str = "", keep: str = ""
+) -> list[Told]:
     """Carry out `runs` kills, several at a time; fewer when `seconds` are over."""
     limit, found = time.monotonic() + seconds, list[Told]()
     rest = itertools.islice(plans(seed, only), runs)

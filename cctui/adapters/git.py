@@ -36,7 +36,11 @@ _ALWAYS = (
 )
 _TEMPORARY = ("-c", "core.splitIndex=false")
 """A temporary index must not leave a shared half of itself in the repository."""
-_LOCKED = re.compile(r"Unable to create '([^']*)': File exists|could not lock config file (.*?): File exists")
+_LOCKED = re.compile(
+    r"Unable to create '([^']*)': File exists"
+    r"|could not lock config file (.*?): File exists"
+    r"|failed to read (\S*)/commondir"  # another git is in the middle of adding a worktree
+)
 _DUBIOUS = re.compile(r"dubious ownership in repository at '([^']*)'")
 _NO_REPOSITORY = "not a git repository"
 
@@ -172,7 +176,7 @@ class Git:
 
     def _error(self, words: Sequence[Word], code: int, said: str) -> GitError:
         if locked := _LOCKED.search(said):
-            path = locked[1] or f"{locked[2]}.lock"
+            path = locked[1] or (f"{locked[2]}.lock" if locked[2] else locked[3])
             advice = "wait until that has ended; if no git runs there, remove the file"
             return GitError(f"Another git holds the lock {path}: {advice}.", said)
         if dubious := _DUBIOUS.search(said):

@@ -56,8 +56,9 @@ def write_note(places: Places, spec: Spec, record: Record, about: About) -> Path
 
 def write_plan(places: Places, spec: Spec, plan: str, secrets: tuple[str, ...] = ()) -> Path:
     """The same note while its run waits for a person to accept the plan; the end of the run replaces it."""
-    known: dict[str, object] = {"task": f"[[{spec.task}]]", "run_id": spec.run_id, "status": "needs-you", "mode": spec.mode.value}
-    known |= {"started": _local(spec.started), "tz": _zone(spec.started), "project": spec.folder}
+    known: dict[str, object] = {"task": f"[[{spec.task}]]", "run_id": spec.run_id, "status": "needs-you"}
+    known |= {"started": _local(spec.started), "tz": _zone(spec.started), "mode": spec.mode.value}
+    known |= {"project": spec.folder}
     body = (
         f"\n# {spec.task}\n\n> [!question] Needs you\n> This plan waits for your word: run the task to accept it, or "
         f"stop it.\n\n## Plan\n\n{_fenced(plan)}\n\nTask [[{spec.task}]] · day [[{spec.started:%Y-%m-%d}]]\n"

@@ -169,10 +169,12 @@ def read_halting(folder: Path, leg: int) -> Halting | None:
     """Why leg `leg` was asked to end; None when it was not."""
     if (folder / "stop").exists():
         return Halting.STOP
-    try:
-        return Halting((folder / f"halt-{leg}").read_text("utf-8").strip())
-    except (OSError, ValueError):
-        return None
+    for name in (f"halt-{leg}", f"tell-{leg}"):
+        try:
+            return Halting((folder / name).read_text("utf-8").strip())
+        except (OSError, ValueError):
+            continue
+    return None
 
 
 def read_secrets(folder: Path) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ import asyncio
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cctui.adapters.claude import environment
+from cctui.adapters.claude import ClaudeError, environment, program
 from cctui.adapters.usage_answer import SLOW, STUCK, UsageError, readings_of
 from cctui.core.settings import Settings
 from cctui.core.world import Reading
@@ -98,26 +97,26 @@ def _plain(text: object) -> str:
 
 async def _claude(settings: Settings, environ: Mapping[str, str], cwd: Path) -> Said:
     env = environment(settings, environ)
-    program, *words = _program(settings.claude.command, env.get("PATH", os.defpath))
+    found, *words = _program(settings, env.get("PATH", os.defpath))
     try:
-        return await _run((program, *words, *ARGUMENTS), env, cwd, json.dumps(QUESTION) + "\n")
+        return await _run((found, *words, *ARGUMENTS), env, cwd, json.dumps(QUESTION) + "\n")
     except TimeoutError:
         text = f"Claude Code did not answer within {DEADLINE:.0f} s: try `claude -p /usage`"
         raise UsageError(text, ladder=SLOW) from None
     except OSError as error:
-        raise UsageError(f"cannot start {program}: {error.strerror}; set claude.command", ladder=STUCK) from None
+        raise UsageError(f"cannot start {found}: {error.strerror}; set claude.command", ladder=STUCK) from None
 
 
-def _program(command: str, path: str) -> list[str]:
+def _program(settings: Settings, path: str) -> list[str]:
     """The words of the command, the first as a program that is there."""
     try:
-        first, *words = shlex.split(command)
-    except ValueError:
-        raise UsageError("claude.command is no command: set it to the Claude Code program", ladder=STUCK) from None
-    program = shutil.which(Path(first).expanduser(), path=path)
-    if program is None:
+        first, *words = program(settings)
+    except ClaudeError as error:
+        raise UsageError(str(error), ladder=STUCK) from None
+    found = shutil.which(first, path=path)
+    if found is None:
         raise UsageError(f"{first} was not found: install Claude Code, or set claude.command")
-    return [str(program), *words]
+    return [found, *words]
 
 
 async def _run(argv: Sequence[str], env: Mapping[str, str], cwd: Path, stdin: str) -> Said:

@@ -301,10 +301,11 @@ def _settled(site: Site, *, undo: bool) -> str:
 
 
 def _discard(site: Site) -> None:
-    """A worktree in which no leg has run."""
-    tree = site.tree
+    """What was made for a run in which no leg has run."""
+    tree, git = site.tree, site.anchor()
+    if tree.snapshot is not None:
+        git.run("update-ref", "-d", tree.snapshot)
     if tree.worktree is not None and tree.branch is not None and tree.base is not None:
-        git = site.anchor()
         worktree.remove(git, Path(tree.worktree))
         worktree.remove_branch(git, tree.branch, tree.base)
 

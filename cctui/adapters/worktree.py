@@ -64,6 +64,7 @@ def remove(git: Git, path: Path) -> None:
     if os.path.lexists(path):
         shutil.rmtree(gone(path), ignore_errors=True)
         path.rename(gone(path))
+    _forget_torn(git, path.name)
     try:
         # Twice: it is locked.
         git.run("worktree", "remove", "--force", "--force", str(path))
@@ -72,6 +73,15 @@ def remove(git: Git, path: Path) -> None:
             raise
     if gone(path).exists():
         shutil.rmtree(gone(path))
+
+
+def _forget_torn(git: Git, name: str) -> None:
+    """git's own note of a worktree of ours that was cut off while it was made: with it every listing of worktrees
+    fails, the person's too, and no command of git takes it away."""
+    note = Path(git.line("rev-parse", "--path-format=absolute", "--git-common-dir"), "worktrees", name)
+    pointer = note / "commondir"
+    if note.is_dir() and (not pointer.exists() or pointer.stat().st_size == 0):
+        shutil.rmtree(note)
 
 
 def remove_branch(git: Git, branch: str, tip: str) -> bool:

@@ -55,7 +55,12 @@ def summary(data: dict[str, Any]) -> str:
             counts[name][1] += 1
     lines = [f"{name}  +{added} -{taken}" for name, (added, taken) in counts.items()]
     where = f"branch {data['branch']}" if data["branch"] else data["folder"] or ""
-    return "\n".join([*lines, f"{data['files']} files, {data['commits']} commits · {where}"])
+    counted = f"{many(data['files'], 'file')}, {many(data['commits'], 'commit')}"
+    return "\n".join([*lines, f"{counted} · {where}"])
+
+
+def many(number: int | None, word: str) -> str:
+    return f"? {word}s" if number is None else f"{number} {word}{'' if number == 1 else 's'}"
 
 
 @verb("rollback")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cctui.core import queue
 from cctui.core.events import AddFile, Approve, EditFile, Effect, Halt, MoveFile, RollBack, SaveMemory, Tell, TrashFile
 from cctui.core.launch import follow
+from cctui.core.looks import SAFE_POINT
 from cctui.core.moving import moved
 from cctui.core.notes import noted
 from cctui.core.refusal import broken_file, plan_waits, refusal
@@ -37,8 +38,6 @@ from cctui.core.world import (
 )
 
 Change = tuple[World, tuple[Effect, ...]]
-SAFE_POINT = timedelta(seconds=20)
-"""How long a run that is handed over may go on until its next tool call; then its leg is ended where it stands."""
 
 
 def carry_out(world: World, command: Command, now: datetime) -> Change:

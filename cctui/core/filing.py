@@ -148,7 +148,9 @@ def with_changes(record: Record, changes: Changes | None) -> Record:
     """The record with what git counted, which only the filing itself can find out."""
     if changes is None:
         return record
-    return replace(record, commits=changes.commits, files_changed=changes.files)
+    undone = changes.kept if "rolled back" in changes.kept else ""
+    detail = "; ".join(filter(None, (record.detail, undone))) or None
+    return replace(record, commits=changes.commits, files_changed=changes.files, detail=detail)
 
 
 def _grown(before: float | None, after: float | None) -> float | None:

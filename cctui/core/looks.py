@@ -32,6 +32,8 @@ from cctui.core.world import (
 )
 
 Change = tuple[World, tuple[Effect, ...]]
+SAFE_POINT = timedelta(seconds=20)
+"""How long a run that is handed over may go on until its next tool call; then its leg is ended where it stands."""
 START_PATIENCE = timedelta(seconds=15)
 """A launched runner that has not taken its lock by then is launched again; its start guard makes that harmless."""
 
@@ -99,7 +101,7 @@ def _from(sight: Sight, old: Run | None, now: datetime) -> Run:
         work=sight.work,
         halting=sight.halting,
         # Whoever asked for it may have died before it was done.
-        halt_at=now if asked and sight.halting is not Halting.LANDING else None,
+        halt_at=now + SAFE_POINT if asked and sight.halting is not Halting.LANDING else None,
         asks=sight.asks,
         approved=sight.approved or (old is not None and old.approved),
         tree=sight.tree,

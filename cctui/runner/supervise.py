@@ -128,8 +128,8 @@ def refuse(text: str) -> int:
 
 def _run(folder: str, leg: int, plan: dict[str, Any]) -> tuple[Any, End]:
     """Start and watch the child; the follower is None when nothing was started."""
-    # Looked at after start-LEG.json exists: whoever asks for the stop writes `stop` first and looks for us second.
-    if os.path.exists(os.path.join(folder, "stop")):
+    # Looked at after start-LEG.json exists: whoever asks for the stop writes its note first and looks for us second.
+    if any(os.path.exists(os.path.join(folder, name)) for name in ("stop", f"halt-{leg}")):
         return None, End("cancelled", None, "It was stopped before it began.")
     tree.become_subreaper()
     plan = {**plan, "env": {**plan["env"], "CCTUI_RUN": os.path.basename(folder)}}

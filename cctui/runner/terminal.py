@@ -31,7 +31,6 @@ def leave_keys() -> None:
         signal.signal(number, signal.SIG_IGN)
     # Blocked, it is kept for sigtimedwait although it is ignored.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def to_front(fd: int, group: int) -> None:

@@ -245,7 +245,9 @@ def test_ignored_files_stay_whatever_the_rules_became(at: Desk, repo: Repo) -> N
     before = repo.looks()
     at.workspace().prepare(at.spec(repo.top))
     repo.write(".gitignore", "kept.txt\nnew.txt\n")
-    repo.write("deep/.gitignore", "er/\n")
+    repo.write("deep/.gitignore", "er/\nout/\n")
+    repo.write("deep/out/new.txt", "by the agent\n")
+    repo.git("add", "--force", "deep/out/new.txt")
     repo.git("rm", "--quiet", "--cached", "kept.txt")
     repo.write("kept.txt", "by the agent\n")
     repo.write("new.txt", "by the agent\n")
@@ -539,7 +541,12 @@ def test_our_own_files_are_no_part_of_it(tmp_path: Path, tracked: bool) -> None:
         repo.write("readme", "x\n")
         repo.git("add", "readme")
         repo.git("commit", "--quiet", "--message", "x")
+    repo.write("logs/scheduler/history.jsonl", "{}\nnot committed\n")
     at.workspace().prepare(at.spec(repo.top))
+    held = repo.git("ls-tree", "-r", "--name-only", SNAPSHOT).split()
+    assert ("logs/scheduler/history.jsonl" in held) == ("tasks/pending/tidy.md" in held) == tracked
+    if tracked:
+        assert repo.held(SNAPSHOT, "logs/scheduler/history.jsonl") == "{}", "as in HEAD, whatever it is now"
     (repo.top / "tasks/active").mkdir()
     pending.rename(repo.top / "tasks/active/tidy.md")
     repo.write("tasks/pending/added.md", "added meanwhile\n")
@@ -679,6 +686,10 @@ def test_killed_anywhere_while_the_snapshot_is_taken(at: Desk, repo: Repo, monke
             assert tree is not None and tree.snapshot == SNAPSHOT
             assert repo.held(SNAPSHOT, "both.txt") == "staged, then changed"
             (at.run() / treefile.TREE).unlink()
+            repo.git("update-ref", "-d", SNAPSHOT)
+        elif number % 4 == 1:
+            assert at.workspace().finish(spec, failed=True) is None
+            assert repo.refs == [], "given up before it was ready"
     assert number > 15
 
 

@@ -87,6 +87,22 @@ def test_only_claude_at_work_is_interrupted_for_its_silence(made: Task, part: Pa
     assert said_so == ([] if part is Part.ATTENDED else ["a has said nothing for 20 minutes"])
 
 
+def test_a_shell_run_that_says_nothing_is_said_to_be_quiet_once_and_left_alone() -> None:
+    out = outside(shell("a"))
+    (run_id,) = out.folders
+    out.wait(minutes=5)
+    out.tell(Progressed(run_id, Progress(last_line="working")))
+    assert alarm(out.world, out.now) == after(minutes=25)
+    out.wait(minutes=20)
+    assert out.notes()[-1] == "a has said nothing for 20 minutes"
+    assert alarm(out.world, out.now) is None
+    out.wait(minutes=20)
+    assert [note.text for note in out.world.notes] == ["a started", "a has said nothing for 20 minutes"]
+    out.tell(Progressed(run_id, Progress(last_line="on again")))
+    assert not out.world.runs[run_id].quiet
+    assert out.halts == []
+
+
 def test_a_halt_that_could_not_be_performed_is_tried_again_but_not_at_once() -> None:
     out = outside(task("a"), run=RunSettings(stall_minutes=5))
     out.goes_wrong = lambda effect: EffectFailed(effect, "disk full") if hasattr(effect, "why") else None

@@ -220,9 +220,10 @@ def _trouble(night: Night, trouble: str, effect: Effect) -> Event | None:
         case Halt() | Tell() if trouble == "halt":
             return EffectFailed(effect, "the run folder cannot be written")
         case Launch(spec=spec, leg=leg) if trouble in ("disk", "launch"):
-            night.again.add((spec.run_id, leg))
             program = "disk" if trouble == "disk" else None
-            return LaunchFailed(spec.run_id, leg, "no", program, claimed=leg > 1)
+            claimed = leg > 1 or (spec.run_id, leg) in night.launched
+            night.again.add((spec.run_id, leg))
+            return LaunchFailed(spec.run_id, leg, "no", program, claimed)
     return None
 
 

@@ -20,7 +20,6 @@ from cctui.core.events import (
     Loaded,
     Looked,
     Measured,
-    Progressed,
     Ticked,
 )
 from cctui.core.settings import RunSettings, Settings
@@ -30,7 +29,6 @@ from cctui.core.world import (
     ErrorType,
     Memory,
     Phase,
-    Progress,
     Remove,
     Sight,
     SightState,
@@ -243,30 +241,6 @@ def test_a_stop_that_a_crash_cut_in_two_is_asked_for_again() -> None:
     assert [type(effect).__name__ for effect in effects] == ["Halt"]
 
 
-def test_a_run_that_began_before_the_outage_is_not_waited_for() -> None:
-    out = outside(task("a"), task("b"), task("c"))
-    out.now = after(60)
-    out.end("b", api_error(529, after(60), error="server_error"))
-    out.now = after(hours=1)
-    out.measure(reading(at=out.now))
-    assert "a" in out.running()
-    assert len(out.running()) == 2, "somebody tries again while a goes on"
-
-
-def test_who_met_the_outage_is_not_always_the_next_to_try() -> None:
-    out = outside(task("bad", priority=1), task("good"), run=RunSettings(slots=1))
-    out.end("bad", api_error(529, T0, error="server_error"))
-    out.now = after(hours=1)
-    out.tell(Ticked())
-    assert out.running() == ["good"]
-
-
-def test_a_limit_of_one_model_does_not_stop_another() -> None:
-    out = outside(task("a", model="opus"), task("b", model="sonnet"), run=RunSettings(slots=1))
-    out.end("a", limited(after(5), after(hours=70), "seven_day_opus"))
-    assert out.running() == ["b"]
-
-
 def test_a_record_that_was_written_before_a_crash_is_counted_once() -> None:
     out = outside(shell("a"))
     run_id = next(iter(out.folders))
@@ -401,22 +375,6 @@ def test_a_sight_of_an_older_leg_changes_nothing() -> None:
     before = out.world.runs
     out.tell(Looked(stale))
     assert out.world.runs == before
-
-
-def test_a_shell_run_that_says_nothing_is_said_to_be_quiet_once_and_left_alone() -> None:
-    out = outside(shell("a"))
-    (run_id,) = out.folders
-    out.wait(minutes=5)
-    out.tell(Progressed(run_id, Progress(last_line="working")))
-    assert alarm(out.world, out.now) == after(minutes=25)
-    out.wait(minutes=20)
-    assert out.notes()[-1] == "a has said nothing for 20 minutes"
-    assert alarm(out.world, out.now) is None
-    out.wait(minutes=20)
-    assert [note.text for note in out.world.notes] == ["a started", "a has said nothing for 20 minutes"]
-    out.tell(Progressed(run_id, Progress(last_line="on again")))
-    assert not out.world.runs[run_id].quiet
-    assert out.halts == []
 
 
 def test_settings_can_change_under_way() -> None:

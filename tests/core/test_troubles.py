@@ -163,6 +163,18 @@ def test_what_a_run_has_spent_is_known_also_when_its_next_leg_cannot_start() -> 
     assert (out.record("a").tokens, out.record("a").duration_s) == (1234, 60)
 
 
+def test_a_run_that_was_claimed_once_is_not_forgotten_when_it_cannot_be_launched_again() -> None:
+    """Of a second launch that the disk refused nobody says that the first one had moved the file."""
+    out = outside(task("a"))
+    (run_id,) = out.folders
+    out.folders[run_id] = replace(out.folders[run_id], state=SightState.CLAIMED, leg_started=None)
+    out.goes_wrong = lambda effect: LaunchFailed(run_id, 1, "full", "disk", claimed=False)
+    out.wait(30)
+    out.look()
+    assert out.run("a").spec.run_id == run_id
+    assert out.where("a") == ["active"]
+
+
 # --- stopping --------------------------------------------------------------------------------------------------------
 
 

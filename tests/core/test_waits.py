@@ -191,6 +191,24 @@ def test_after_an_outage_one_tries_and_the_shell_goes_on_meanwhile() -> None:
     assert len(out.running()) == 2
 
 
+def test_a_run_that_began_before_the_outage_is_not_waited_for() -> None:
+    out = outside(task("a"), task("b"), task("c"))
+    out.now = after(60)
+    out.end("b", api_error(529, after(60), error="server_error"))
+    out.now = after(hours=1)
+    out.measure(reading(at=out.now))
+    assert "a" in out.running()
+    assert len(out.running()) == 2, "somebody tries again while a goes on"
+
+
+def test_who_met_the_outage_is_not_always_the_next_to_try() -> None:
+    out = outside(task("bad", priority=1), task("good"), run=RunSettings(slots=1))
+    out.end("bad", api_error(529, T0, error="server_error"))
+    out.now = after(hours=1)
+    out.tell(Ticked())
+    assert out.running() == ["good"]
+
+
 # --- the login -------------------------------------------------------------------------------------------------------
 
 

@@ -75,7 +75,7 @@ class Bench:
                 shutil.copytree(repo, self.folder(task))
             if kind.name == "python":
                 lines = ("import sys", f"sys.path.append({str(REPOSITORY)!r})", "from tests.crashes.child import call")
-                (self.folder(task) / "job.py").write_text("\n".join((*lines, 'assert call', '')))
+                (self.folder(task) / "job.py").write_text("\n".join((*lines, "assert call", "")))
 
     @property
     def environ(self) -> dict[str, str]:
@@ -166,7 +166,9 @@ class Bench:
     def _wanted(self, task: str) -> dict[str, Any] | None:
         match kind_of(task).name:
             case "plan":
-                waits = any((run / "plan.md").exists() and not (run / "approved").exists() for run in self.runs_of(task))
+                waits = any(
+                    (run / "plan.md").exists() and not (run / "approved").exists() for run in self.runs_of(task)
+                )
                 return {"$": "RunNow", "task": task, "force": False} if waits else None
             case "stop" if self.said_that(task, "once") and self.places(task) == ["active"]:
                 return {"$": "StopRun", "task": task}
@@ -205,9 +207,8 @@ class Bench:
     def mine(self) -> dict[int, str]:
         """Living processes of this root but its tmux server: number → what it is."""
         home = str(self.home)
-        found = {pid: "a runner" for pid in kill.runners(home)}
-        found |= {pid: "a task's process" for pid in kill.task_processes(home)}
-        return found
+        found = dict.fromkeys(kill.task_processes(home), "a task's process")
+        return found | dict.fromkeys(kill.runners(home), "a runner")
 
     def end(self) -> None:
         """Whatever is left is killed, and the folder removed."""
@@ -219,5 +220,3 @@ class Bench:
         while any(kill.ticks(pid) is not None for pid in pids) and time.monotonic() < limit:
             time.sleep(0.005)
         shutil.rmtree(self.home, ignore_errors=True)
-
-

@@ -21,13 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from cctui.adapters import rundir
-from cctui.cli import headless, host, offline
+from cctui.cli import headless, host
 from cctui.cli.here import Here
 from cctui.core import looks
 from tests.crashes import kill
 from tests.crashes.points import CALLS, Call
 
-assert headless and offline  # imported before the fork
 START_PATIENCE = timedelta(seconds=2)
 """After which a runner that was killed before its lock is started again; in use it is longer."""
 
@@ -42,7 +41,7 @@ def start(environ: Mapping[str, str], home: Path) -> int:
         code = _become(environ, home)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 70
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - a forked process must not come back into its parent's code
         traceback.print_exc()
     finally:
         sys.stdout.flush()

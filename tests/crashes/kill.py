@@ -5,6 +5,8 @@ killed.  Each plan is carried out once.  It only kills what was started for its 
 start time, or by an environment that names the root.  Standard library only: the runner starts with ``-I -S``.
 """
 
+# ruff: noqa: PTH104, PTH123, PTH208 - no pathlib: the runner starts in milliseconds
+
 from __future__ import annotations
 
 import contextlib
@@ -44,7 +46,7 @@ def arm(home: str, point: str, victim: str, nth: int) -> None:
 
 
 def fired(home: str) -> dict[str, Any] | None:
-    """Who was killed (role → process numbers), once that has begun."""
+    """Who has been killed so far (role → process numbers); None until that has begun."""
     return read(f"{home}/fired.json")
 
 
@@ -68,7 +70,8 @@ def _hits(home: str) -> int:
 def fire(home: str, victim: str, me: str = "", run_id: str = "") -> None:
     """Kill now; whoever is itself among the victims goes last."""
     found = _victims(home, victim, me, run_id)
-    write(f"{home}/fired.json", found)
+    before = fired(home) or {}
+    write(f"{home}/fired.json", {role: [*before.get(role, []), *found.get(role, [])] for role in {**before, **found}})
     pids = {pid for each in found.values() for pid in each} - {os.getpid()}
     if victim == ALL:
         _send(pids, signal.SIGSTOP)  # nobody sees another one die

@@ -65,7 +65,7 @@ KINDS: tuple[Kind, ...] = (
     _program("edit", "a paused task that a person lets start, after a hold", "paused: true"),
     _program("again", "a finished task that a person puts back into the queue", phase="failed"),
     _program("add", "a task that a person adds through the engine", phase=""),
-    _program("undo", "a command that fails and is rolled back in place", "rollback: true", error="exit_error", repo=True),
+    _program("undo", "a command that fails and is rolled back", "rollback: true", error="exit_error", repo=True),
     _program("treeshell", "a command that commits in its worktree", "worktree: true", repo=True, commits=True),
     _program("treeclean", "a command that changes nothing in its worktree", "worktree: true", repo=True),
     _program("orphanshell", "a command whose runner is killed", steps={"once": 1, "killed": 1}, error="lost"),
@@ -87,6 +87,12 @@ KINDS: tuple[Kind, ...] = (
 BY_NAME = {kind.name: kind for kind in KINDS}
 OTHERS = tuple(kind.name for kind in KINDS if kind.name not in ("companion", "orphan", "orphanshell"))
 """What runs beside the task that the kill is meant for."""
+LATER_LEGS = {
+    "loop": 3,
+    "takeover": 2,
+    **dict.fromkeys(("check", "plan", "limit", "tree", "treeshell", "treeclean"), 1),
+}
+"""How many legs a run of the kind has after its first."""
 LONG = frozenset({"loop", "plan", "limit", "takeover"})
 """Those with many legs: not more than one of them beside another."""
 

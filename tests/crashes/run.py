@@ -14,14 +14,16 @@ from pathlib import Path
 from tests.crashes import kill, verdict
 from tests.crashes.bench import Bench, repository
 from tests.crashes.engine import start, stop
-from tests.crashes.kinds import LONG, OTHERS
-from tests.crashes.points import KINDS_AT, RANDOM
+from tests.crashes.kinds import LATER_LEGS, LONG, OTHERS
+from tests.crashes.points import KINDS_AT, RANDOM, RUNNER, group
 from tests.crashes.verdict import Verdict
 
 BEGIN_SECONDS, SETTLE_SECONDS, STOP_SECONDS = 30.0, 60.0, 15.0
 LOOK_EVERY = 0.02
 SPREAD = 1.2
 """Seconds over which the random moments are spread."""
+AGAIN = 0.25
+"""Share of the runs in which the engine is killed once more, while it mends what the first kill left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,12 @@ class Plan:
     tasks: tuple[str, ...]
     nth: int
     """At which of the point's hits the kill happens."""
-    moment: float = 0.0
-    """Of a random kill: seconds after the tasks were dropped."""
+    blows: tuple[tuple[float, str], ...] = ()
+    """Kills at random moments: seconds after the tasks were dropped, or after the kill at the point; whom."""
 
     def __str__(self) -> str:
-        return f"{self.point} → {self.victim} (run {self.number}, hit {self.nth}, {', '.join(self.tasks)})"
+        more = "".join(f", then {victim} after {moment:g} s" for moment, victim in self.blows)
+        return f"{self.point} → {self.victim} (run {self.number}, hit {self.nth}{more}; {', '.join(self.tasks)})"
 
 
 @dataclass
@@ -64,9 +67,23 @@ def plan(seed: int, number: int, point: str, victim: str) -> Plan:
         if other not in names and not (other in LONG and LONG.intersection(names)):
             names.append(other)
     tasks = ("companion-0", *(f"{name}-{place}" for place, name in enumerate(names, 1)))
-    # A point that every task comes by is hit by all of them; one of some kinds, at least by the first.
-    nth = chance.randint(1, 1 if KINDS_AT.get(point) else len(names))
-    return Plan(number, word, point, victim, tasks, nth, round(chance.uniform(0.0, SPREAD), 3))
+    blows: tuple[tuple[float, str], ...] = ()
+    if point == RANDOM:
+        moments = sorted(round(chance.uniform(0.0, SPREAD), 3) for _ in range(chance.choice((1, 1, 2))))
+        blows = tuple((moment, victim) for moment in moments)
+    elif chance.random() < AGAIN:
+        blows = ((round(chance.uniform(0.0, SPREAD / 2), 3), kill.ENGINE),)
+    return Plan(number, word, point, victim, tasks, chance.randint(1, _hits(point, names)), blows)
+
+
+def _hits(point: str, names: Sequence[str]) -> int:
+    """How often a point is hit at least."""
+    later = LATER_LEGS.get(names[0], 0)
+    if point in RUNNER:
+        return len(names) + later
+    if KINDS_AT.get(point):
+        return later if group(point) == "next leg" and names[0] != "orphan" else 1
+    return len(names)
 
 
 def carry_out(order: Plan, keep: str = "") -> Told:
@@ -81,7 +98,9 @@ def carry_out(order: Plan, keep: str = "") -> Told:
             told = _run(order, bench)
             told.seconds = time.monotonic() - begun
             if keep and (told.verdict.wrong or told.killed is None):
-                shutil.copytree(base, Path(keep) / str(order.number), symlinks=True, ignore=shutil.ignore_patterns("crash"))
+                shutil.copytree(
+                    base, Path(keep) / str(order.number), symlinks=True, ignore=shutil.ignore_patterns("crash")
+                )
         finally:
             bench.end()
     return told
@@ -114,16 +133,17 @@ def _run(order: Plan, bench: Bench) -> Told:
 
 def _drain(order: Plan, bench: Bench, engine: int) -> tuple[int, list[str]]:
     """Until all is done: a killed engine gets a successor.  The engine that lives, and what went wrong."""
-    begun, trouble = time.monotonic(), []
-    random_kill = order.point == RANDOM
+    begun, blows, trouble = time.monotonic(), list(order.blows), list[str]()
+    since = begun if order.point == RANDOM else None
     while not bench.settled():
         now = time.monotonic() - begun
         if now > SETTLE_SECONDS:
             rest = [f"{task} in {'/'.join(bench.places(task)) or 'no folder'}" for task in bench.tasks]
             return engine, [*trouble, f"not settled after {SETTLE_SECONDS:g} s: {', '.join(rest)}"]
-        if random_kill and now >= order.moment:
-            random_kill = False
-            kill.fire(str(bench.home), order.victim)
+        if since is None and blows and kill.fired(str(bench.home)) is not None:
+            since = time.monotonic()
+        if since is not None and blows and time.monotonic() - since >= blows[0][0]:
+            kill.fire(str(bench.home), blows.pop(0)[1])
         ended, status = os.waitpid(engine, os.WNOHANG)
         if ended:
             if os.waitstatus_to_exitcode(status) != -9 or kill.fired(str(bench.home)) is None:

@@ -32,7 +32,9 @@ def judge(bench: Bench) -> Verdict:
     verdict.wrong += [f"{path.name} is still open" for path in bench.open_runs()]
     verdict.wrong += [f"{what} is left: process {pid}" for pid, what in bench.mine().items()]
     verdict.wrong += [
-        f"the note {record['log_file']} is missing" for record in records if not (bench.root / record["log_file"]).exists()
+        f"the note {record['log_file']} is missing"
+        for record in records
+        if not (bench.root / record["log_file"]).exists()
     ]
     for task in bench.tasks:
         mine = [record for record in records if record["task_id"] == task]
@@ -40,10 +42,17 @@ def judge(bench: Bench) -> Verdict:
         verdict.wrong += [f"{task}: {text}" for text in wrong]
         if outcome and not wrong:
             verdict.outcomes[outcome] += 1
-    verdict.wrong += _trees(bench)
+    verdict.wrong += [*_trees(bench), *_remembered(bench)]
     for path in bench.home.rglob("*.tmp"):
         verdict.litter[_shape(path)] += 1
     return verdict
+
+
+def _remembered(bench: Bench) -> list[str]:
+    """What stands in the store although every task is over."""
+    memory = (kill.read(f"{bench.home}/state/db.json") or {}).get("memory", {}).values()
+    wrong = ["a hold still stands" for found in memory if found["hold"]]
+    return wrong + [f"{task}: a retry is remembered" for found in memory for task in found["retries"]]
 
 
 def _shape(path: Path) -> str:

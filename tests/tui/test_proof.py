@@ -187,7 +187,11 @@ def test_a_folded_diff_holds_every_letter_in_its_width(found: list[tuple[str, st
     said = "".join(text for piece in pieces for text, tone in piece if tone == "good")
     assert said == "".join(text for text, _ in found)
     assert all(sum(cell_len(text) for text, _ in piece) <= width for piece in pieces)
-    assert all(piece[0] == ("…", "dim") for piece in pieces if len(piece) > 1)
+
+
+def test_a_piece_that_goes_on_cannot_pass_for_a_line() -> None:
+    pieces = list(fold([("+" + "x" * 7 + "-removed", "good")], 8))
+    assert ["".join(text for text, _ in piece) for piece in pieces] == ["+xxxxxxx", "…-remove", "…d"]
 
 
 async def test_a_long_diff_scrolls_and_is_drawn_by_the_screenful() -> None:
