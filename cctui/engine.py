@@ -79,6 +79,7 @@ class Engine:
             ledger=Ledger(places.history),
             tmux=Tmux(settings.tmux.command, settings.tmux.socket, scope=settings.tmux.scope),
             disk=ThreadPoolExecutor(1, thread_name_prefix="cctui-disk"),
+            memory=lambda: self.world.memory,
         )
         self.link: Link = LocalLink(self)
         self.server = Server(self.link, places.socket, answer)

@@ -48,7 +48,7 @@ from cctui.core.events import (
 from cctui.core.filing import with_changes
 from cctui.core.launch import session_name
 from cctui.core.settings import Settings
-from cctui.core.world import Changes, Part, Phase, Tree
+from cctui.core.world import Changes, Memory, Part, Phase, Tree
 from cctui.places import Places
 
 T = TypeVar("T")
@@ -72,6 +72,9 @@ class Hands:
     ledger: Ledger
     tmux: Tmux
     disk: ThreadPoolExecutor
+    memory: Callable[[], Memory]
+    """What is to be remembered now.  An effect may be done long after it was decided, and must not bring back what was
+    true then."""
 
     async def on_disk(self, work: Callable[..., T], *args: object) -> T:
         """Run `work` in the disk thread, after everything asked for before it."""
@@ -103,8 +106,8 @@ class Hands:
                 plan = self.rundir.plan(spec.run_id) or (ending.result.text if ending.result else "")
                 self.rundir.keep_plan(spec.run_id, plan)
                 notes.write_plan(self.places, spec, plan, self.rundir.secrets(spec.run_id))
-            case SaveMemory(memory):
-                self.store.save(memory)
+            case SaveMemory():
+                self.store.save(self.memory())
             case EditFile():
                 self._edit(effect)
             case AddFile(name, text):
@@ -206,7 +209,7 @@ class Hands:
         )
         notes.write_note(self.places, spec, effect.record, about)
         self.ledger.append(effect.record)
-        self.store.save(effect.memory)
+        self.store.save(self.memory())
         if (self.places.tasks / path).exists():
             self._settle(path, effect.to)
         self.rundir.close(spec.run_id)

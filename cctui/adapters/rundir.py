@@ -14,7 +14,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,6 +68,8 @@ class _Open:
     fold: Fold = field(default_factory=Fold)
     followed_leg: int = 0
     secrets: tuple[str, ...] = ()
+    spent: int = 0
+    """Tokens of the legs before the one that is followed."""
 
 
 class RunDir:
@@ -340,11 +342,14 @@ class RunDir:
         if follow.path.name == "output.log":
             last = [text for line in lines[-50:] if (text := redact(clean(line), run.secrets).strip())]
             run.fold.progress = Progress(last_line=last[-1][:200] if last else run.fold.progress.last_line)
-            return run.fold.progress, (), False
+            return replace(run.fold.progress, tokens=run.spent or None), (), False
         for line in lines:
             run.fold.feed(line)
         written = datetime.fromtimestamp(follow.path.stat().st_mtime, UTC)
-        return run.fold.progress, run.fold.readings(written), run.fold.answered
+        told = run.fold.progress
+        if run.spent and not run.fold.cumulative:
+            told = replace(told, tokens=run.spent + (told.tokens or 0))
+        return told, run.fold.readings(written), run.fold.answered
 
     def _follow(self, run: _Open, run_id: str) -> Text | None:
         """The newest leg's part of the stream, or, of one that has no stream, of the log."""
@@ -358,6 +363,8 @@ class RunDir:
             name, at = ("stream.jsonl", leg.offset) if streams else ("output.log", leg.log_offset)
             run.secrets = read_secrets(folder)
             run.follow, run.fold, run.followed_leg = Text(folder / name, at), Fold(run.secrets), legs
+            before = runread.result(folder, read_legs(folder, legs - 1)) if legs > 1 else None
+            run.spent = before.tokens.total if before and before.tokens else 0
         return run.follow
 
 

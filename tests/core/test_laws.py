@@ -62,6 +62,7 @@ from tests.core.made import T0, Outside, api_error, good, killed, limited, outsi
 
 NAMES = ["a", "b", "c", "d", "e"]
 SLOTS = 2
+RARELY = st.sampled_from([False, False, False, True])
 
 
 @st.composite
@@ -69,20 +70,20 @@ def backlogs(draw: st.DrawFn) -> list[Task]:
     """Five tasks of every kind, in few folders, with checks, dependencies, and a cycle now and then."""
     made = []
     for name in NAMES:
-        needs = draw(st.lists(st.sampled_from([*NAMES, "gone"]), max_size=2))
-        build = shell if draw(st.booleans()) else task
+        needs = draw(st.lists(st.sampled_from([*NAMES, "gone"]), max_size=2) if draw(RARELY) else st.just([]))
+        build = shell if draw(RARELY) else task
         more = {} if build is shell else {"runner": draw(st.sampled_from([Runner.CLAUDE, Runner.LOOP]))}
         made.append(
             build(
                 name,
                 *(f"{need}{draw(st.sampled_from(['', ':any']))}" for need in needs),
-                folder=draw(st.sampled_from(["/x", "/y", f"/{name}"])),
+                folder=draw(st.sampled_from(["/x", "/x", "/y", f"/{name}"])),
                 priority=draw(st.integers(1, 3)),
                 max_attempts=draw(st.integers(1, 3)),
-                paused=draw(st.booleans()),
+                paused=draw(RARELY),
                 check=draw(st.sampled_from([None, "make test"])),
                 mode=draw(st.sampled_from([Mode.AUTONOMOUS, Mode.PLAN_FIRST])),
-                worktree=draw(st.booleans()),
+                worktree=draw(RARELY),
                 model=draw(st.sampled_from([None, "opus", "sonnet"])),
                 **more,
             )
@@ -111,7 +112,7 @@ ACTS = st.one_of(
     st.tuples(st.just("end"), st.tuples(st.integers(0, 3), ENDINGS)),
     st.tuples(st.just("wait"), st.integers(1, 300)),
     st.tuples(st.just("jump"), st.integers(-100_000, 100_000)),
-    st.tuples(st.just("measure"), st.one_of(st.none(), st.integers(0, 100))),
+    st.tuples(st.just("measure"), st.sampled_from([None, 5, 5, 50, 91, 97, 99, 100])),
     st.tuples(st.just("answer"), st.integers(0, 3)),
     st.tuples(st.just("question"), st.integers(0, 3)),
     st.tuples(st.just("never began"), st.integers(0, 3)),
@@ -281,7 +282,7 @@ def _stop_everything(night: Night) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(backlogs(), st.lists(ACTS, max_size=25), st.booleans())
+@given(backlogs(), st.lists(ACTS, max_size=40), st.booleans())
 def test_the_laws_hold_through_any_night(backlog: list[Task], acts: list[tuple[str, object]], slow: bool) -> None:
     out = outside(*backlog, run=RunSettings(slots=SLOTS), slow=slow)
     night = Night(out)
@@ -296,7 +297,8 @@ def test_the_laws_hold_through_any_night(backlog: list[Task], acts: list[tuple[s
             gated = [launch for launch in begun if launch.kind.part not in (Part.CHECK, Part.ATTENDED)]
             assert {launch.spec.task for launch in gated} <= night.wanted, "nothing starts while held"
         for launch in new:
-            if launch.leg == 1 and not launch.spec.forced and queue.needs_claude(launch.spec.runner):
+            once = (launch.spec.run_id, launch.leg) in night.launched
+            if launch.leg == 1 and not once and not launch.spec.forced and queue.needs_claude(launch.spec.runner):
                 assert capacity.shut(out.world, launch.spec.model, out.now) is None, "nothing starts into a full window"
                 assert not (launch.task and launch.task.paused), "nothing paused starts"
         _laws(night, before)

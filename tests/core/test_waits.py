@@ -137,6 +137,7 @@ def test_a_models_week_binds_that_model_only() -> None:
 
 def test_an_answer_proves_only_its_own_models_week_over() -> None:
     out = outside(task("a", model=OPUS), task("c", model=SONNET), run=RunSettings(slots=1))
+    out.wait(10)
     out.end("a", limited(after(5), after(hours=70), "seven_day_opus"))
     _answer(out, "c")
     out.end("c", good())

@@ -131,6 +131,9 @@ class Bench:
         path = self.root / "logs" / "scheduler" / "history.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
+    def recorded(self, task: str) -> bool:
+        return any(record["task_id"] == task for record in self.records())
+
     def open_runs(self) -> list[Path]:
         return [path for path in self.runs.glob("[!.]*") if not (path / "filed").exists()]
 
@@ -178,7 +181,7 @@ class Bench:
                 if task not in self._held or self._holds():
                     return {"$": "Hold", "on": task not in self._held}
                 return {"$": "Pause", "task": task, "on": False}
-            case "again" if not self.said_that(task, "start") and self.places(task) == ["failed"]:
+            case "again" if self.places(task) == ["failed"] and not self.recorded(task):
                 return {"$": "RetryTask", "task": task}
             case "add" if not self.places(task):
                 return {"$": "Add", "name": task, "text": text(task, self.folder(task))}

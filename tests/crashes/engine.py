@@ -22,7 +22,7 @@ from typing import Any
 
 from cctui.adapters import rundir
 from cctui.cli import headless, host
-from cctui.cli.here import Here
+from cctui.cli.here import Fail, Here
 from cctui.core import looks
 from tests.crashes import kill
 from tests.crashes.points import CALLS, Call
@@ -39,8 +39,8 @@ def start(environ: Mapping[str, str], home: Path) -> int:
     code = 70
     try:
         code = _become(environ, home)
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 70
+    except Fail as refused:
+        code = refused.code
     except BaseException:  # noqa: BLE001 - a forked process must not come back into its parent's code
         traceback.print_exc()
     finally:

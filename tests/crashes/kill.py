@@ -18,11 +18,12 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` costs six milliseconds
+    from collections.abc import Iterable
     from typing import Any
 
 PATIENCE = 1.0
 """Seconds that are waited for somebody to kill, and for the killed to be gone."""
-ENGINE, RUNNER, TMUX, ALL = "engine", "runner", "tmux", "all"
+ENGINE, RUNNER, TMUX, ALL, TASKS = "engine", "runner", "tmux", "all", "tasks"
 VICTIMS = (ENGINE, RUNNER, TMUX, ALL)
 
 
@@ -69,12 +70,12 @@ def _hits(home: str) -> int:
 
 def fire(home: str, victim: str, me: str = "", run_id: str = "") -> None:
     """Kill now; whoever is itself among the victims goes last."""
-    found = _victims(home, victim, me, run_id)
+    found = _everybody(home) if victim == ALL else _victims(home, victim, me, run_id)
     before = fired(home) or {}
     write(f"{home}/fired.json", {role: [*before.get(role, []), *found.get(role, [])] for role in {**before, **found}})
-    pids = {pid for each in found.values() for pid in each} - {os.getpid()}
-    if victim == ALL:
-        _send(pids, signal.SIGSTOP)  # nobody sees another one die
+    # Runners before what they watch, and the tmux server last: its end would have the kernel wake up who is stopped.
+    order = [pid for role in (ENGINE, RUNNER, TASKS, TMUX) for pid in found.get(role, ())]
+    pids = [pid for pid in order if pid != os.getpid()]
     _send(pids, signal.SIGKILL)
     if any(os.getpid() in each for each in found.values()):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -83,7 +84,7 @@ def fire(home: str, victim: str, me: str = "", run_id: str = "") -> None:
         time.sleep(0.002)
 
 
-def _send(pids: set[int], number: int) -> None:
+def _send(pids: Iterable[int], number: int) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
@@ -93,19 +94,29 @@ def _victims(home: str, victim: str, me: str, run_id: str) -> dict[str, list[int
     """Role → process numbers; waits a moment for somebody to be there."""
     limit = time.monotonic() + PATIENCE
     while True:
-        found: dict[str, list[int]] = {}
-        if victim in (ENGINE, ALL):
-            found[ENGINE] = engine(home)
-        if victim in (RUNNER, ALL):
-            found[RUNNER] = runners(home) if victim == ALL else _one_runner(home, me, run_id)
-        if victim in (TMUX, ALL):
-            found[TMUX] = tmux_server(home)
-        if all(found.values()) or time.monotonic() > limit:
-            break
+        match victim:
+            case "engine":
+                pids = engine(home)
+            case "runner":
+                pids = _one_runner(home, me, run_id)
+            case _:
+                pids = tmux_server(home)
+        if pids or time.monotonic() > limit:
+            return {victim: pids}
         time.sleep(0.01)
-    if victim == ALL:
-        found["tasks"] = sorted(_below(found) | task_processes(home))
-    return found
+
+
+def _everybody(home: str) -> dict[str, list[int]]:
+    """All that lives for this root, stopped: nobody sees another one die, and nobody starts one more."""
+    stopped = {os.getpid()}
+    while True:
+        found = {ENGINE: engine(home), TMUX: tmux_server(home), RUNNER: runners(home)}
+        found[TASKS] = sorted(_below(found) | task_processes(home))
+        fresh = {pid for each in found.values() for pid in each} - stopped
+        if not fresh:
+            return found
+        _send(fresh, signal.SIGSTOP)
+        stopped |= fresh
 
 
 def _one_runner(home: str, me: str, run_id: str) -> list[int]:

@@ -2,7 +2,7 @@
 
 Kinds: line (reads one line and says it), keys (reads one key without a line's end), deaf (ignores TERM and HUP and
 stays), stay, stop (stops its whole process group), group (tells whether that is in front, and its session is the
-runner's).
+runner's), cat (becomes cat).
 """
 
 import os
@@ -10,6 +10,12 @@ import signal
 import sys
 import time
 import tty
+
+
+def wait_for_front() -> None:
+    """Keys typed before that are nobody's."""
+    while os.getpgrp() != os.tcgetpgrp(0):
+        time.sleep(0.01)
 
 
 def main(kind: str) -> int:
@@ -26,9 +32,12 @@ def main(kind: str) -> int:
             os.kill(0, signal.SIGSTOP)
             print("woken", flush=True)
         case "group":
-            while os.getpgrp() != os.tcgetpgrp(0):
-                time.sleep(0.01)
+            wait_for_front()
             print("in front", os.getpgrp() == os.getpid(), os.getsid(0) == os.getppid(), flush=True)
+        case "cat":
+            wait_for_front()
+            print("up", flush=True)
+            os.execvp("cat", ["cat"])
         case "deaf":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -90,7 +90,7 @@ def test_it_is_in_front_and_in_the_pane_s_session(tmp_path: Path, panes: list[Pa
 
 @pytest.mark.parametrize(("key", "code"), [("\x03", -signal.SIGINT), ("\x1c", -signal.SIGQUIT)])
 def test_keys_that_interrupt_are_the_child_s_business(tmp_path: Path, panes: list[Pane], key: str, code: int) -> None:
-    folder = make_leg(tmp_path / "r", ["/bin/sh", "-c", "ulimit -c 0; echo up; exec cat"], stdout="tty", timeout=None)
+    folder = leg(tmp_path / "r", "cat")
     panes.append(Pane(folder))
     panes[0].see("up")
     panes[0].type(f"\x1a{key}")
