@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cctui.core import queue
 from cctui.core.events import AddFile, Approve, EditFile, Effect, Halt, MoveFile, RollBack, SaveMemory, Tell, TrashFile
-from cctui.core.launch import follow
+from cctui.core.launch import resume
 from cctui.core.looks import SAFE_POINT
 from cctui.core.moving import moved
 from cctui.core.notes import noted
@@ -19,7 +19,6 @@ from cctui.core.world import (
     Edit,
     Halting,
     Hold,
-    Leg,
     Level,
     Memory,
     Move,
@@ -124,7 +123,7 @@ def _take_over(world: World, name: str, now: datetime) -> Change:
     if run is None:
         return world, ()
     if run.stage is Stage.PARKED:
-        world, launch = follow(world, run, Leg(Part.ATTENDED), now)
+        world, launch = resume(world, run, now, Part.ATTENDED)
         return world, (launch,)
     run = replace(run, halting=Halting.TAKEOVER, halt_at=now + SAFE_POINT)
     world = replace(world, runs={**world.runs, run.spec.run_id: run})

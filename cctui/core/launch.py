@@ -107,13 +107,13 @@ def again(world: World, run: Run, now: datetime) -> tuple[World, Launch]:
     return _begun(world, run), _launch(world, run, run.legs[-1], None)
 
 
-def resume(world: World, run: Run, now: datetime) -> tuple[World, Launch]:
+def resume(world: World, run: Run, now: datetime, part: Part | None = None) -> tuple[World, Launch]:
     """The next leg of a parked run: the same conversation in the same folder."""
     stop = run.parked
-    part = stop.part if stop else Part.WORK
+    kind = Leg(stop.part, stop.why) if stop else Leg()
     waited = (now - stop.since).total_seconds() if stop else 0.0
     parked_s = run.parked_s + max(waited, 0.0)
-    return follow(world, replace(run, parked_s=parked_s), Leg(part, stop.why if stop else ""), now)
+    return follow(world, replace(run, parked_s=parked_s), Leg(part) if part else kind, now)
 
 
 def follow(world: World, run: Run, kind: Leg, now: datetime) -> tuple[World, Launch]:
@@ -127,6 +127,7 @@ def follow(world: World, run: Run, kind: Leg, now: datetime) -> tuple[World, Lau
         leg_started=now,
         parked=None,
         ending=None,
+        last=ended,
         heard=None,
         quiet=False,
         halting=None,

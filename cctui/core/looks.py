@@ -14,6 +14,7 @@ from cctui.core.filing import finish
 from cctui.core.launch import follow
 from cctui.core.notes import noted
 from cctui.core.retry import Done, Failed, Next, Park, exit_words, verdict
+from cctui.core.settings import RunSettings
 from cctui.core.world import (
     Ending,
     ErrorType,
@@ -82,7 +83,9 @@ def _seen(world: World, sight: Sight, now: datetime) -> Change:
         case SightState.ENDED | SightState.GONE:
             if run.stage is Stage.PARKED:
                 return world, ()
-            run = replace(run, tree=sight.tree or run.tree, halting=sight.halting or run.halting)
+            run = replace(
+                run, tree=sight.tree or run.tree, halting=sight.halting or run.halting, parked_s=sight.parked_s
+            )
             return settle(world, run, sight.ending or _gone(now), now)
 
 
@@ -121,8 +124,11 @@ def _with_run(world: World, run: Run) -> World:
 def settle(world: World, run: Run, ending: Ending, now: datetime) -> Change:
     """A leg has ended: park the run, go on with its next leg, or close it."""
     run = replace(run, ending=ending)
+    if run.unlaunched:
+        refused = Failed(ErrorType.EXCEPTION, run.unlaunched)
+        return close(world, run, ending, refused, now, claimed=run.claimed)
     if run.stopping:
-        return close(world, run, ending, cancelled(run, ending), now)
+        return close(world, run, ending, cancelled(run, ending, world.settings.run), now)
     match verdict(run, ending, world.settings.run):
         case Park() as wait:
             return park(_answered(world, run, ending), run, ending, wait, now)
@@ -149,12 +155,11 @@ def _answered(world: World, run: Run, ending: Ending) -> World:
     return proven(world, run) if well and run.part in (Part.PLAN, Part.WORK) else world
 
 
-def cancelled(run: Run, ending: Ending) -> Done | Failed:
+def cancelled(run: Run, ending: Ending, settings: RunSettings) -> Done | Failed:
     """A run that a person stopped; one that was done before the signal reached it is done all the same."""
-    clean = ending.stop is Stop.EXIT and ending.rc == 0 and (ending.result is None or not ending.result.is_error)
-    whole = run.part is Part.CHECK or (run.part is Part.WORK and not run.spec.check and run.parked is None)
-    if clean and whole:
-        return Done()
+    found = verdict(run, ending, settings)
+    if isinstance(found, Done) and run.parked is None:
+        return found
     return Failed(ErrorType.CANCELLED, "stopped by hand", final=True)
 
 
@@ -166,7 +171,7 @@ def park(world: World, run: Run, ending: Ending, wait: Park, now: datetime) -> C
     """The run waits with its conversation; nothing else that needs Claude walks into the same wall."""
     spec = run.spec
     parked = Parked(wait.why, ending.ended, wait.until, wait.window, spec.task, wait.part, wait.text)
-    world = _with_run(world, replace(run, stage=Stage.PARKED, parked=parked))
+    world = _with_run(world, replace(run, stage=Stage.PARKED, parked=parked, halting=None, halt_at=None, halted=False))
     first = wait.why is not Why.LOGIN or Why.LOGIN not in world.stops
     if wait.why in SERVICE:
         world = _standing(world, parked)

@@ -227,7 +227,8 @@ def _standing(why: Why) -> Callable[[Scene, Task], Reason | None]:
             return None
         stops = [stop for stop in scene.world.stops.values() if stop.why is why and capacity.concerns(stop, task.model)]
         run = scene.by_task.get(task.name)
-        if run and run.parked and run.parked.why is why and (why is not Why.LOGIN or stops):
+        # A login is the same for all: what is known of it now counts, not what this run once met.
+        if run and run.parked and run.parked.why is why and why is not Why.LOGIN:
             stops.append(run.parked)
         waits = [stop for stop in stops if stop.until and not over(why, stop.window, stop.until, scene.now)]
         if not waits:
@@ -250,7 +251,7 @@ def _needs_you(scene: Scene, task: Task) -> Reason | None:
     return Reason(Why.NEEDS_YOU, PLAN_READY)
 
 
-PLAN_READY = "its plan is ready; run it to accept"
+PLAN_READY = "plan ready; run it to accept"
 
 
 def _capacity(scene: Scene, task: Task) -> Reason | None:
@@ -272,12 +273,10 @@ def _canary(scene: Scene, task: Task) -> Reason | None:
     for stop in scene.world.stops.values():
         if not over(stop.why, stop.window, stop.until, scene.now) or not capacity.concerns(stop, task.model):
             continue
-        # What began before the refusal proves nothing, so it is not waited for.
-        tries = any(
-            run.stage is not Stage.PARKED and spends(run) and (run.leg_started or stop.since) >= stop.since
-            for run in scene.world.runs.values()
-        )
-        if tries:
+        # What began before the refusal proves nothing, so it is not waited for; nor does another model's answer.
+        at_work = [run for run in scene.world.runs.values() if run.stage is not Stage.PARKED and spends(run)]
+        mine = [run for run in at_work if capacity.concerns(stop, run.spec.model)]
+        if any((run.leg_started or stop.since) >= stop.since for run in mine):
             return Reason(Why.CANARY, stop.why.value)
     return None
 
@@ -290,7 +289,7 @@ def _stagger(scene: Scene, task: Task) -> Reason | None:
     that is left of the window."""
     run = scene.by_task.get(task.name)
     pause = scene.world.settings.run.stagger_seconds
-    if run is None or run.parked is None or run.parked.why not in INTERRUPTED or not needs_claude(task.runner):
+    if not needs_claude(task.runner) or (run and (run.parked is None or run.parked.why not in INTERRUPTED)):
         return None
     starts = [
         other.leg_started

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from cctui.core import queue
 from cctui.core.runners import needs_claude
+from cctui.core.watching import as_claimed
 from cctui.core.world import (
     Add,
     Broken,
@@ -80,7 +81,7 @@ def _refused(world: World, task: Task, command: Command, now: datetime) -> Reaso
         case StopRun():
             return _no_stop(task.name, run)
         case TakeOver():
-            return _no_take_over(task, run)
+            return _no_take_over(world, task, run, now)
         case RetryTask():
             return _no_retry(world, task, run)
         case Edit(field="name") if run:
@@ -97,18 +98,22 @@ def _no_stop(name: str, run: Run | None) -> Reason | None:
     return Reason(Why.STATE, f"{name} is being stopped already") if run.stopping else None
 
 
-def _no_take_over(task: Task, run: Run | None) -> Reason | None:
+def _no_take_over(world: World, task: Task, run: Run | None, now: datetime) -> Reason | None:
     if run is None:
         return _state(task, "does not run")
     if not needs_claude(run.spec.runner):
         return _state(task, f"is no conversation: its runner is {run.spec.runner}")
     if run.part is Part.ATTENDED and run.stage is not Stage.PARKED:
         return _state(task, "is yours already: attach to it")
+    if run.stage is Stage.PARKED and not run.stopping:
+        asked = replace(world, forced={**world.forced, task.name: True})
+        held = queue.held(queue.scene(asked, now), as_claimed(world, run))
+        return next((reason for reason in held if reason.why is not Why.NEEDS_YOU), None)
     if run.stopping or run.halting in (Halting.STALL, Halting.TAKEOVER) or run.halted:
         return _state(task, "is being ended already")
-    if run.part in (Part.CHECK, Part.SETUP) and run.stage is not Stage.PARKED:
+    if run.part in (Part.CHECK, Part.SETUP):
         return _state(task, "runs its check just now" if run.part is Part.CHECK else "is being set up just now")
-    return None if run.stage in (Stage.RUNNING, Stage.PARKED) else _state(task, "is between two steps")
+    return None if run.stage is Stage.RUNNING else _state(task, "is between two steps")
 
 
 def _no_rollback(world: World, run_id: str) -> Reason | None:

@@ -37,16 +37,15 @@ from cctui.core.events import (
     Ticked,
 )
 from cctui.core.launch import again, claim, resume
-from cctui.core.looks import can_launch, close, on_looked, outcome, proven
+from cctui.core.looks import can_launch, on_looked, outcome, proven, settle
 from cctui.core.notes import noted
 from cctui.core.refusal import refusal
-from cctui.core.retry import Failed
 from cctui.core.watching import as_claimed, awake, waiting, watch
 from cctui.core.world import (
     Broken,
     Ending,
     Entry,
-    ErrorType,
+    Halting,
     Level,
     Line,
     Part,
@@ -67,6 +66,7 @@ __all__ = ["alarm", "refusal", "step"]
 
 Change = tuple[World, tuple[Effect, ...]]
 KEEP_RECORDS = 500
+HALT_AGAIN = timedelta(seconds=60)
 FILING_WAIT, FILING_CAP = 5.0, 300.0
 """Seconds before an ended run whose filing went wrong is filed again: doubling, up to the cap."""
 PRECEDENCE = {Phase.ACTIVE: 3, Phase.PENDING: 2, Phase.RECURRING: 1, Phase.COMPLETED: 0, Phase.FAILED: 0}
@@ -208,7 +208,7 @@ def _started(run: Run) -> str:
 def _on_login(world: World, now: datetime) -> World:
     """The login works, or has been changed: what waited for it tries again, one task first."""
     stop = world.stops.get(Why.LOGIN)
-    if stop is None:
+    if stop is None or (stop.until is not None and stop.until <= now):
         return world
     world = noted(world, now, Level.INFO, "the login has changed: Claude is tried again")
     return replace(world, stops={**world.stops, Why.LOGIN.value: replace(stop, until=now)})
@@ -240,16 +240,19 @@ def _on_launch_failed(world: World, event: LaunchFailed, now: datetime) -> Chang
         return world, ()
     if event.program:
         world = _on_checked(world, {**world.programs, event.program: event.text}, now)
-        if not event.claimed:  # nothing was done yet: it never was a run
+        task = world.tasks.get(run.spec.task)
+        if not event.claimed and (
+            task is None or task.phase is not Phase.ACTIVE
+        ):  # nothing was done yet: it never was a run
             return _forgotten(world, run), ()
         # Whether it started after all is not known, and it must not start twice: the run stays, and a look decides.
         run = replace(run, stage=Stage.RUNNING, leg_started=now)
         if run.leg > 1:
             run = replace(run, leg=run.leg - 1, legs=run.legs[:-1])
         return replace(world, runs={**world.runs, event.run_id: run}), ()
-    ending = Ending(Stop.SPAWN, now, 0.0, detail=event.text)
-    final = Failed(ErrorType.EXCEPTION, event.text)
-    return close(world, replace(run, ending=ending), ending, final, now, claimed=event.claimed)
+    before = run.last or Ending(Stop.SPAWN, now, 0.0)
+    ending = replace(before, stop=Stop.SPAWN, ended=now, rc=None, detail=event.text)
+    return settle(world, replace(run, unlaunched=event.text, claimed=event.claimed), ending, now)
 
 
 def _forgotten(world: World, run: Run) -> World:
@@ -307,8 +310,11 @@ def _on_effect_failed(world: World, effect: Effect | None, text: str, now: datet
             wait = timedelta(seconds=min(FILING_WAIT * 2.0 ** min(run.tries, 10), FILING_CAP))
             run = replace(run, tries=run.tries + 1, again_at=now + wait)
             return replace(world, runs={**world.runs, spec.run_id: run})
-        case Halt(run_id=run_id) if run := world.runs.get(run_id):
-            run = replace(run, stopping=False, halting=None, halted=False)
+        case Halt(run_id=run_id, why=why) if run := world.runs.get(run_id):
+            if why is Halting.STOP:
+                run = replace(run, stopping=False, halting=None, halted=False)
+            else:
+                run = replace(run, halted=False, halt_at=now + HALT_AGAIN)
             return replace(world, runs={**world.runs, run_id: run})
         case RollBack(run_id=run_id):
             return world

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from cctui.core import queue
 from cctui.core.gates import Gate, why
+from cctui.core.refusal import plan_waits
 from cctui.core.runners import stands_in, via
 from cctui.core.watching import as_claimed
 from cctui.core.words import (
@@ -30,7 +31,7 @@ from cctui.core.words import (
     span,
     window_name,
 )
-from cctui.core.world import Broken, Halting, Parked, Part, Phase, Reason, Record, Run, Stage, Task, Why, World
+from cctui.core.world import Broken, Halting, Part, Phase, Reason, Record, Run, Stage, Task, Why, World
 
 __all__ = [
     "Gate",
@@ -124,7 +125,7 @@ def _running(world: World, scene: queue.Scene, run: Run, task: Task, now: dateti
         case Stage.CLAIMED | Stage.LAUNCHING:
             return _row(task, State.STARTING, run=run, text=STARTS.get(run.part, "starts"))
         case Stage.PARKED:
-            reason, text = _waits(scene, run.parked, as_claimed(world, run), now)
+            reason, text = _waits(scene, run, as_claimed(world, run), now)
             return _row(task, State.PARKED, run=run, reason=reason, text=text)
         case Stage.FILING:
             return _row(task, State.RUNNING, run=run, text="finishing")
@@ -156,18 +157,19 @@ def _at_work(run: Run, now: datetime) -> str:
     return f"{rounds}{doing}{last}"
 
 
-def _waits(scene: queue.Scene, stop: Parked | None, task: Task, now: datetime) -> tuple[Reason | None, str]:
-    """What keeps a parked run: its own moment first, then whatever gate is shut after it."""
-    if stop and stop.until and stop.until > now:
+def _waits(scene: queue.Scene, run: Run, task: Task, now: datetime) -> tuple[Reason | None, str]:
+    """What keeps a parked run: a person first, then its own moment, then whatever gate is shut after it."""
+    if plan_waits(run):
+        reason = Reason(Why.NEEDS_YOU, queue.PLAN_READY)
+        return reason, say(reason, now)
+    stop, reasons = run.parked, list(queue.held(scene, task))
+    same = next((reason for reason in reasons if stop and reason.why is stop.why and reason.until), None)
+    if same and stop and stop.until and same.until and stop.until >= same.until:
         return Reason(stop.why, stop.window or "", until=stop.until), parked(stop, now)
-    held = next(queue.held(scene, task), None)
-    if held and held.why is Why.NEEDS_YOU:
-        return held, say(held, now)
-    about = parked(stop, now) if stop else "parked"
-    return (
-        held,
-        f"parked: {sentence(scene.world, held, now)}" if held else f"{about.partition(',')[0]}, goes on at once",
-    )
+    held = same or next(iter(reasons), None)
+    if held:
+        return held, f"parked: {sentence(scene.world, held, now)}"
+    return None, f"{parked(stop, now).partition(',')[0] if stop else 'parked'}, goes on at once"
 
 
 def _stray(world: World, task: Task, now: datetime) -> Row:
@@ -190,7 +192,8 @@ def _orphan(run: Run) -> Row:
         kind=run.spec.kind,
         runner=str(run.spec.runner),
         run=run,
-        text="its task file is gone",
+        reason=Reason(Why.NEEDS_YOU, run.asks) if run.asks else None,
+        text=f"its task file is gone{f'; needs you: {safe(run.asks, 120)}' if run.asks else ''}",
     )
 
 

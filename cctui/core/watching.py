@@ -13,6 +13,7 @@ from cctui.core import capacity, queue
 from cctui.core.events import Effect, Halt, Tell
 from cctui.core.looks import can_launch, cancelled, close, settle
 from cctui.core.notes import noted
+from cctui.core.settings import CapacitySettings
 from cctui.core.words import span, window_name
 from cctui.core.world import (
     FIVE_HOUR,
@@ -51,13 +52,21 @@ def awake(world: World, now: datetime) -> World:
         return world
     way = "on" if gone > GAP else "back"
     text = f"the clock went {way} by {span(abs(gone.total_seconds()))}: it was set, or the machine slept"
-    runs = {
-        run_id: replace(run, heard=now, halt_at=None if run.halt_at is None else now)
-        if run.stage is Stage.RUNNING
-        else run
-        for run_id, run in world.runs.items()
-    }
-    return noted(replace(world, runs=runs), now, Level.INFO, text)
+    back = min(gone, timedelta(0))
+    runs = {run_id: _rebased(run, now, back) for run_id, run in world.runs.items()}
+    stops = {key: replace(stop, since=stop.since + back) for key, stop in world.stops.items()}
+    return noted(replace(world, runs=runs, stops=stops), now, Level.INFO, text)
+
+
+def _rebased(run: Run, now: datetime, back: timedelta) -> Run:
+    """The run after a jump of the clock: what began lies before it by as much as ever, what was due soon is due now."""
+    return replace(
+        run,
+        heard=now if run.stage is Stage.RUNNING else run.heard,
+        leg_started=run.leg_started and run.leg_started + back,
+        halt_at=run.halt_at and now,
+        again_at=run.again_at and now,
+    )
 
 
 # --- runs that stand still -------------------------------------------------------------------------------------------
@@ -86,7 +95,7 @@ def _given_up(world: World, now: datetime) -> Change:
     effects: tuple[Effect, ...] = ()
     for run in waiting(world):
         if run.stopping and run.ending:
-            world, more = close(world, run, run.ending, cancelled(run, run.ending), now)
+            world, more = close(world, run, run.ending, cancelled(run, run.ending, world.settings.run), now)
             effects += more
     return world, effects
 
@@ -140,8 +149,13 @@ def moments(world: World) -> Iterator[datetime | None]:
     for run in world.runs.values():
         yield run.again_at
         yield run.halt_at
-        if run.stage is Stage.RUNNING and not run.quiet:
+        if _works(run) and not run.quiet:
             yield _falls_quiet(world, run)
+
+
+def _works(run: Run) -> bool:
+    """Whether its leg is at work, and has not ended while nothing could be started."""
+    return run.stage is Stage.RUNNING and run.ending is None
 
 
 def _with(world: World, run: Run) -> World:
@@ -152,7 +166,7 @@ def _silent(world: World, now: datetime) -> Change:
     """Claude at work that has said nothing for too long is interrupted; of anything else it is only said aloud."""
     effects: tuple[Effect, ...] = ()
     for run in world.runs.values():
-        falls = _falls_quiet(world, run) if run.stage is Stage.RUNNING and not run.quiet else None
+        falls = _falls_quiet(world, run) if _works(run) and not run.quiet else None
         if falls is None or falls > now:
             continue
         talks = queue.spends(run) and run.part is not Part.ATTENDED
@@ -177,20 +191,20 @@ def _landing(world: World, now: datetime) -> Change:
     """A window that is nearly full: running tasks are told to save their work, and at the hard limit stopped."""
     effects: tuple[Effect, ...] = ()
     settings = world.settings.capacity
-    if not settings.gate or settings.soft_landing >= 100:
+    if not settings.gate:
         return world, effects
     for run in world.runs.values():
-        if run.stage is not Stage.RUNNING or run.part is not Part.WORK or not queue.spends(run) or run.halted:
+        if not _works(run) or run.part is not Part.WORK or not queue.spends(run) or run.halted or run.halt_at:
             continue
         full = _fullest(world, run, now)
-        if full is None or full[1] < settings.soft_landing or run.halting not in (None, Halting.LANDING):
+        if full is None or run.halting not in (None, Halting.LANDING) or _pressed(run, settings):
             continue
         window, used = full
-        if used >= settings.hard_stop and settings.hard_stop < 100:
+        if settings.hard_stop <= used and settings.hard_stop < 100:
             run = replace(run, halting=Halting.LANDING, halted=True)
             effects += (Halt(run.spec.run_id, Halting.LANDING),)
             text = f"{run.spec.task} is stopped: {window_name(window)} at {used:.0f} %"
-        elif run.halting is None:
+        elif run.halting is None and settings.soft_landing <= used and settings.soft_landing < 100:
             run = replace(run, halting=Halting.LANDING)
             effects += (Tell(run.spec.run_id, Halting.LANDING),)
             text = f"{run.spec.task} is told to save its work: {window_name(window)} at {used:.0f} %"
@@ -198,6 +212,12 @@ def _landing(world: World, now: datetime) -> Change:
             continue
         world = noted(_with(world, run), now, Level.WARN, text, task=run.spec.task, run_id=run.spec.run_id)
     return world, effects
+
+
+def _pressed(run: Run, settings: CapacitySettings) -> bool:
+    """Whether a person has started it though a window was as full already."""
+    before = (run.spec.capacity_before, run.spec.week_before)
+    return run.spec.forced and any(used is not None and used >= settings.soft_landing for used in before)
 
 
 def _fullest(world: World, run: Run, now: datetime) -> tuple[str, float] | None:

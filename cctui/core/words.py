@@ -198,7 +198,7 @@ def parked(stop: Parked, now: datetime) -> str:
         case Why.LOGIN:
             return f"parked: login refused, {resumes}"
         case Why.NEEDS_YOU:
-            return "needs you: its plan is ready; run it to accept"
+            return "plan accepted, goes on"
         case _:
             return f"parked: {INTERRUPTED.get(stop.why, stop.why.value)}, {resumes}"
 

@@ -498,6 +498,12 @@ class Run:
     """Filing it went wrong: when that is tried again."""
     tries: int = 0
     """How often filing it went wrong."""
+    last: Ending | None = None
+    """How the leg before the current one ended."""
+    unlaunched: str = ""
+    """Why its current leg could not be started, which ends it; empty: it was not so."""
+    claimed: bool = True
+    """False: its file still lies where it was to be claimed from."""
 
     @property
     def part(self) -> Part:

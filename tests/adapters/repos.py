@@ -19,7 +19,8 @@ from cctui.core.world import Mode, Runner, Spec
 from cctui.places import Places
 
 RUN = "20261121-030000-abc123"
-START = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+START = datetime(2020, 1, 1, 3, 0, tzinfo=UTC)
+"""Before any commit that a test makes now."""
 LOCAL = ("-c", "protocol.file.allow=always")
 
 

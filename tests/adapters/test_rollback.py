@@ -271,6 +271,21 @@ def test_another_branch_stays_checked_out(at: Desk, repo: Repo) -> None:
     assert changes == Changes(commits=1, files=0), "its only commit holds what was there before"
 
 
+def test_the_past_of_another_branch_is_not_counted(at: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo = new_repo(tmp_path / "clean")
+    repo.commit("first")
+    repo.git("checkout", "--quiet", "-b", "older")
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2019-12-31T12:00:00Z")
+    repo.git("commit", "--quiet", "--allow-empty", "--message", "long ago")
+    monkeypatch.delenv("GIT_COMMITTER_DATE")
+    repo.git("checkout", "--quiet", "main")
+    at.workspace().prepare(at.spec(repo.top))
+    repo.git("checkout", "--quiet", "older")
+    assert at.workspace().measure(RUN) == Changes()
+    repo.git("commit", "--quiet", "--allow-empty", "--message", "by the agent")
+    assert at.workspace().measure(RUN) == Changes(commits=1)
+
+
 def test_a_branch_that_does_not_grow_from_the_start_is_left_alone(at: Desk, repo: Repo) -> None:
     files = repo.files()
     at.workspace().prepare(at.spec(repo.top))
@@ -445,7 +460,8 @@ def test_any_name_a_file_can_have(at: Desk, tmp_path: Path) -> None:
         (repo.top / os.fsdecode(name)).unlink()
         repo.write(b"below/" + name, "changed\n")
         repo.write(b"more/" + name, "new\n")
-    assert at.workspace().measure(RUN) == Changes(files=3 * len(NAMES))
+    repo.write(":(nonsense)new", "new\n")
+    assert at.workspace().measure(RUN) == Changes(files=3 * len(NAMES) + 1)
     at.workspace().rollback(RUN)
     assert repo.looks() == before
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,6 +119,9 @@ def test_a_subfolder_that_is_in_no_commit_is_refused_and_leaves_nothing(at: Desk
     assert repo.looks() == before and worktrees(repo) == [str(repo.top)]
     assert at.workspace().read(RUN) is None
     assert at.workspace().finish(at.spec(repo.top / "new", worktree=True), failed=True) is None
+    repo.commit("with the folder")
+    _, tree, own = prepared(at, repo.top / "new")
+    assert (tree.base, tree.folder) == (repo.head, str(own.top / "new"))
 
 
 def test_from_a_worktree_of_the_person(at: Desk, repo: Repo, tmp_path: Path) -> None:
@@ -320,7 +324,7 @@ def test_a_clean_worktree_goes_with_its_branch(at: Desk, repo: Repo) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", ["commit", "change", "staged", "untracked", "carried", "nested", "empty commit", "reset"]
+    "case", ["commit", "change", "staged", "untracked", "carried", "nested", "empty commit", "aside", "reset"]
 )
 def test_a_worktree_that_holds_anything_is_kept(at: Desk, repo: Repo, case: str) -> None:
     repo.commit("second")
@@ -347,6 +351,10 @@ def test_a_worktree_that_holds_anything_is_kept(at: Desk, repo: Repo, case: str)
             expected = Changes()
         case "empty commit":
             own.git("commit", "--quiet", "--allow-empty", "--message", "nothing")
+            expected = Changes(1, 0)
+        case "aside":
+            own.git("checkout", "--quiet", "--detach")
+            own.git("commit", "--quiet", "--allow-empty", "--message", "on no branch")
             expected = Changes(1, 0)
         case _:
             own.git("reset", "--quiet", "--hard", "HEAD^")
@@ -413,7 +421,7 @@ def test_a_rollback_saves_commits_and_loose_ends_then_removes(at: Desk, repo: Re
     spec, _, own = prepared(at, repo.top)
     own.write("kept.txt", "committed\n")
     agent = own.commit("by the agent")
-    own.git("checkout", "--quiet", "--detach")
+    own.git("checkout", "--quiet", "--detach", repo.head)
     aside = own.commit("aside")
     own.write("kept.txt", "then changed\n")
     own.write("loose\nend", "untracked\n")
@@ -529,13 +537,16 @@ def test_a_run_given_up_before_its_worktree_was_ready_leaves_nothing(
 
 def test_killed_anywhere_while_a_clean_worktree_goes(at: Desk, repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     before = repo.looks()
-    targets = [(Path, "rename"), (shutil, "rmtree"), (treefile, "write_end"), (worktree, "remove_branch")]
-    for number, (target, name) in enumerate(targets):
+    targets: list[tuple[Any, str, tuple[str, ...]]] = [
+        *((Path, "rename", ()), (Git, "run", ("remove",)), (Git, "run", ("update-ref",))),
+        *((treefile, "write_end", ()), (worktree, "remove", ()), (worktree, "remove_branch", ())),
+    ]
+    for number, (target, name, words) in enumerate(targets):
         run_id = f"{RUN}-{number}"
         spec = at.spec(repo.top, run_id=run_id, worktree=True)
         at.workspace().prepare(spec)
         with monkeypatch.context() as patched:
-            cut_at(patched, target, name)
+            cut_at(patched, target, name, 1, words)
             with pytest.raises(Killed):
                 at.workspace().finish(spec, failed=False)
         assert at.workspace().finish(spec, failed=False) == GONE, name
@@ -549,19 +560,23 @@ def test_half_a_worktree_is_not_mistaken_for_changed_work(
     """Killed in the middle of removing its files."""
     spec, _, _ = prepared(at, repo.top)
 
-    def half(path: Path, **_: object) -> None:
-        next(file for file in Path(path).iterdir() if file.is_file() and file.name != ".git").unlink()
+    real = shutil.rmtree
+
+    def half(path: Path | str, **words: Any) -> None:
+        if Path(path).parent != at.places.state / "worktrees" or not Path(path).exists():
+            return real(path, **words)
+        (Path(path) / "kept.txt").unlink()
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(shutil, "rmtree", lambda path, **words: half(path) if Path(path).exists() else None)
+        patched.setattr(shutil, "rmtree", half)
         with pytest.raises(Killed):
             at.workspace().finish(spec, failed=False)
     assert at.workspace().finish(spec, failed=False) == GONE
     assert not list((at.places.state / "worktrees").iterdir()) and repo.branches == ["main"]
 
 
-@pytest.mark.parametrize("number", range(1, 22, 3))
+@pytest.mark.parametrize("number", range(1, 7))
 def test_killed_anywhere_while_a_worktree_is_rolled_back(
     at: Desk, repo: Repo, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -570,8 +585,9 @@ def test_killed_anywhere_while_a_worktree_is_rolled_back(
     own.write("kept.txt", "committed\n")
     agent = own.commit("by the agent")
     own.write("loose.txt", "loose\n")
+    words = ("write-tree", "commit-tree", "update-ref", "worktree")
     with monkeypatch.context() as patched:
-        cut_at(patched, Git, "run", number)
+        cut_at(patched, Git, "run", number, words)
         with pytest.raises(Killed):
             at.workspace().rollback(RUN)
     assert SAVED in at.workspace().rollback(RUN)

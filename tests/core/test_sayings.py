@@ -40,7 +40,7 @@ NOW = datetime(2026, 11, 20, 23, 0, tzinfo=ZoneInfo("Europe/Berlin"))
     [
         (Reason(Why.DISK, "STATE is full: free some space"), "STATE is full: free some space"),
         (Reason(Why.DISK), "the disk cannot be written"),
-        (Reason(Why.NEEDS_YOU, queue.PLAN_READY), "needs you: its plan is ready; run it to accept"),
+        (Reason(Why.NEEDS_YOU, queue.PLAN_READY), "needs you: plan ready; run it to accept"),
         (Reason(Why.NEEDS_YOU, "May I run `make`?"), "needs you: May I run `make`?"),
         (Reason(Why.NEEDS_YOU, "\x1b[31mred\nalert"), "needs you: red alert"),
         (Reason(Why.NEEDS_YOU), "needs you"),
@@ -64,7 +64,7 @@ def test_the_sentence_of_a_reason(reason: Reason, text: str) -> None:
         (Why.FRESH, "parked: its conversation is gone, resumes when it may"),
         (Why.LANDED, "parked: the window is nearly full, resumes when it may"),
         (Why.GIVEN_BACK, "parked: given back, resumes when it may"),
-        (Why.NEEDS_YOU, "needs you: its plan is ready; run it to accept"),
+        (Why.NEEDS_YOU, "plan accepted, goes on"),
     ],
 )
 def test_the_sentence_of_a_run_between_two_legs(stop: Why, text: str) -> None:
@@ -119,7 +119,7 @@ def test_the_row_of_a_plan_says_who_is_waited_for_and_what_to_do() -> None:
     out.end("a", said("1. read"))
     row = _row(out.world)
     assert (row.state, row.reason and row.reason.why) == (State.PARKED, Why.NEEDS_YOU)
-    assert row.text == "needs you: its plan is ready; run it to accept"
+    assert row.text == "needs you: plan ready; run it to accept"
     gates = {gate.gate: gate for gate in why(out.world, "a", T0)}
     assert [name for name, gate in gates.items() if not gate.open] == ["needs_you"]
     out.tell(Asked(RunNow("a")))

@@ -17,7 +17,7 @@ from cctui import __version__
 from cctui.cli.ask import AskError, begin
 from cctui.places import find_places
 from tests.crashes import kill
-from tests.crashes.kinds import command, kind_of, text
+from tests.crashes.kinds import IN_PLACE, command, kind_of, text
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PHASES = ("pending", "active", "completed", "failed", "recurring")
@@ -104,7 +104,7 @@ class Bench:
         return self.home / "state" / "runs"
 
     def folder(self, task: str) -> Path:
-        shared = kind_of(task).repo and kind_of(task).name != "undo"
+        shared = kind_of(task).repo and kind_of(task).name not in IN_PLACE
         return self.home / "work" / ("repo" if shared else task)
 
     def drop(self, task: str) -> None:
@@ -146,7 +146,7 @@ class Bench:
         if any(len(places := self.places(task)) != 1 or places[0] not in DONE for task in self.tasks):
             return False
         recorded = {record["task_id"] for record in self.records()}
-        return recorded.issuperset(self.tasks) and not self.open_runs()
+        return recorded.issuperset(self.tasks) and not self.open_runs() and not any(map(self._to_undo, self.tasks))
 
     def watch(self) -> None:
         """Note a file that lies in two folders or in none; a look between two folders is no proof, so look again."""
@@ -183,9 +183,18 @@ class Bench:
                 return {"$": "Pause", "task": task, "on": False}
             case "again" if self.places(task) == ["failed"] and not self.recorded(task):
                 return {"$": "RetryTask", "task": task}
+            case "back" if run_id := self._to_undo(task):
+                return {"$": "Rollback", "run_id": run_id}
             case "add" if not self.places(task):
                 return {"$": "Add", "name": task, "text": text(task, self.folder(task))}
         return None
+
+    def _to_undo(self, task: str) -> str:
+        """The ended run that a person wants to take back; empty: none, or it is done."""
+        ended = [record["run_id"] for record in self.records() if record["task_id"] == task]
+        if kind_of(task).name != "back" or not ended:
+            return ""
+        return "" if (kill.read(f"{self.runs}/{ended[-1]}/rollback.json") or {}).get("said") else str(ended[-1])
 
     def _holds(self) -> bool:
         """Whether a hold stands, as the next engine would read it."""

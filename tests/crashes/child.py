@@ -92,7 +92,7 @@ def shell(work: Work) -> int:
     match work.kind:
         case "treeshell":
             commit(work)
-        case "undo":
+        case "undo" | "back":
             for name in ("tracked", "untracked"):
                 with open(name, "a") as file:
                     file.write("changed by the run\n")

@@ -42,8 +42,9 @@ def read(path: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def arm(home: str, point: str, victim: str, nth: int) -> None:
-    write(f"{home}/kill.json", {"point": point, "victim": victim, "nth": nth})
+def arm(home: str, point: str, victim: str, nth: int, linger: float = 0.0) -> None:
+    """`linger`: seconds that a runner which is not itself killed stays where it is, so that others meet it there."""
+    write(f"{home}/kill.json", {"point": point, "victim": victim, "nth": nth, "linger": linger})
 
 
 def fired(home: str) -> dict[str, Any] | None:
@@ -57,6 +58,8 @@ def reached(home: str, point: str, me: str, run_id: str = "") -> None:
     if plan is None or plan["point"] != point or _hits(home) != plan["nth"]:
         return
     fire(home, plan["victim"], me, run_id)
+    if me == RUNNER:
+        time.sleep(plan["linger"])
 
 
 def _hits(home: str) -> int:

@@ -40,7 +40,8 @@ class Kind:
 
 
 ONCE = {"once": 1}
-SHELL = ("runner: shell", f"command: exec {command('shell')}", "max_attempts: 1")
+SHELL = ("runner: shell", f"command: exec {command('shell')}")
+"""With the attempts that a task has by default: one that is lost must not use them."""
 CHECK = f"check: exec {command('check')}"
 
 
@@ -59,13 +60,20 @@ KINDS: tuple[Kind, ...] = (
         steps={**ONCE, "check passed": 1},
         some=frozenset({"check passed"}),
     ),
-    Kind("python", "a Python function", ("runner: python", "call: job:call", "max_attempts: 1"), ONCE, resumes=False),
+    Kind("python", "a Python function", ("runner: python", "call: job:call"), ONCE, resumes=False),
     _program("attempt", "a command that fails once and is tried again", "max_attempts: 2", steps={"once": 2}, tries=2),
     _program("stop", "a command that a person stops", error="cancelled"),
     _program("edit", "a paused task that a person lets start, after a hold", "paused: true"),
     _program("again", "a finished task that a person puts back into the queue", phase="failed"),
     _program("add", "a task that a person adds through the engine", phase=""),
-    _program("undo", "a command that fails and is rolled back", "rollback: true", error="exit_error", repo=True),
+    _program(
+        "undo",
+        "a command that fails and is rolled back",
+        *("rollback: true", "max_attempts: 1"),
+        error="exit_error",
+        repo=True,
+    ),
+    _program("back", "a command whose changes a person takes back", repo=True),
     _program("treeshell", "a command that commits in its worktree", "worktree: true", repo=True, commits=True),
     _program("treeclean", "a command that changes nothing in its worktree", "worktree: true", repo=True),
     _program("orphanshell", "a command whose runner is killed", steps={"once": 1, "killed": 1}, error="lost"),
@@ -85,6 +93,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("orphan", "a conversation whose runner is killed", (), {"o1": 1, "killed": 1, "o2": 1}),
 )  # fmt: skip
 BY_NAME = {kind.name: kind for kind in KINDS}
+IN_PLACE = frozenset({"undo", "back"})
+"""Those with a repository of their own, which is to be as it was in the end."""
 OTHERS = tuple(kind.name for kind in KINDS if kind.name not in ("companion", "orphan", "orphanshell"))
 """What runs beside the task that the kill is meant for."""
 LATER_LEGS = {

@@ -57,6 +57,11 @@ def _ends(number: int, ending: str) -> Callable[[Args], bool]:
     return lambda args: str(args[number]).endswith(ending)
 
 
+def _keeps(saved: bool) -> Callable[[Args], bool]:
+    """A ref for what a rollback takes away, or else a snapshot."""
+    return lambda args: str(args[2]).startswith("refs/cctui/saved") is saved
+
+
 def _git(first: str, second: str) -> Callable[[Args], bool]:
     return lambda args: args[1:3] == (first, second)
 
@@ -74,10 +79,11 @@ FIRST = (
          lambda args: not args[1].ready and bool(args[1].tree.worktree)),
     Call("first leg: git worktree add", f"{A}.worktree", "add", TREES),
     Call("first leg: git worktree lock", f"{A}.git:Git", "run", TREES, _git("worktree", "lock"), after=False),
-    Call("first leg: snapshot's intent", f"{A}.treefile", "write_ground", ("undo",),
+    Call("first leg: snapshot's intent", f"{A}.treefile", "write_ground", ("undo", "back"),
          lambda args: not args[1].ready and not args[1].tree.worktree, before=False),
-    Call("first leg: snapshot", f"{A}.snapshot", "keep", ("undo",)),
-    Call("first leg: tree.json", f"{A}.treefile", "write_ground", (*TREES, "undo"), lambda args: bool(args[1].ready)),
+    Call("first leg: snapshot", f"{A}.snapshot", "keep", ("undo", "back"), _keeps(False)),
+    Call("first leg: tree.json", f"{A}.treefile", "write_ground", (*TREES, "undo", "back"),
+         lambda args: bool(args[1].ready)),
     Call("first leg: leg-1.json", f"{A}.rundir:RunDir", "add_leg", (), _first),
     Call("first leg: leg-1.json's inputs", "cctui.runner.files", "put", (),
          lambda args: args[1] == "leg-1.json" and bool(args[2]["env"]), after=False),
@@ -103,6 +109,7 @@ FINISH = (
     Call("filing: git worktree remove", f"{A}.git:Git", "run", ("treeclean",), _git("worktree", "remove"), after=False),
     Call("filing: branch removed", f"{A}.worktree", "remove_branch", ("treeclean",), lambda args: _ended(args[1])),
     Call("filing: rollback", f"{A}.workspace", "roll_back", ("undo",)),
+    Call("filing: rollback's ref", f"{A}.snapshot", "keep", ("undo",), _keeps(True)),
     Call("filing: rollback's restore", f"{A}.snapshot", "restore", ("undo",)),
     Call("filing: note", f"{A}.notes", "write_note"),
     Call("filing: history line", f"{A}.ledger:Ledger", "append"),
@@ -124,6 +131,7 @@ ASKED = (
     Call("asked: EditFile's file", "pathlib:Path", "replace", ("edit",), lambda args: "/tasks/" in str(args[1])),
     _effect("asked: MoveFile", events.MoveFile, "again"),
     _effect("asked: AddFile", events.AddFile, "add"),
+    Call("asked: RollBack", "cctui.perform:Hands", "_roll_back", ("back",)),
 )
 CALLS = (*FIRST, *NEXT, *FINISH, *ASKED)
 RUNNER = tuple(

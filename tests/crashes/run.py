@@ -36,6 +36,8 @@ class Plan:
     tasks: tuple[str, ...]
     nth: int
     """At which of the point's hits the kill happens."""
+    linger: float = 0.0
+    """Seconds that a runner at the point stays there after the kill of somebody else."""
     blows: tuple[tuple[float, str], ...] = ()
     """Kills at random moments: seconds after the tasks were dropped, or after the kill at the point; whom."""
 
@@ -74,7 +76,8 @@ def plan(seed: int, number: int, point: str, victim: str) -> Plan:
         blows = tuple((moment, victim) for moment in moments)
     elif chance.random() < AGAIN:
         blows = ((round(chance.uniform(0.0, SPREAD / 2), 3), kill.ENGINE),)
-    return Plan(number, word, point, victim, tasks, chance.randint(1, _hits(point, names)), blows)
+    linger = chance.choice((0.0, 0.3, 0.9))
+    return Plan(number, word, point, victim, tasks, chance.randint(1, _hits(point, names)), linger, blows)
 
 
 def _hits(point: str, names: Sequence[str]) -> int:
@@ -118,7 +121,7 @@ def _run(order: Plan, bench: Bench) -> Told:
     try:
         late = _until(lambda: bench.said_that("companion-0", "once"), BEGIN_SECONDS)
         if order.point != RANDOM:
-            kill.arm(str(bench.home), order.point, order.victim, order.nth)
+            kill.arm(str(bench.home), order.point, order.victim, order.nth, order.linger)
         for task in bench.tasks[1:]:
             bench.drop(task)
         engine, trouble = _drain(order, bench, engine)

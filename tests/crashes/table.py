@@ -15,7 +15,7 @@ ROWS = {
     "first leg": "first leg: run folder, worktree or snapshot, leg file, claim, tmux",
     "next leg": "next leg: sweep, `exit-N.json`, leg file, tmux",
     "filing": "filing: sweep, tear-down, worktree, rollback, note, history line, store, file, mark",
-    "asked": "stop, tell, approve, plan, memory, edit, move, add",
+    "asked": "stop, tell, approve, plan, memory, edit, move, add, roll back",
     "runner": "the runner: lock, `start.json`, spawn, work, `exit.json`, end",
     RANDOM: "at a random moment",
 }

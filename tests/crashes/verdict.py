@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.crashes import kill
 from tests.crashes.bench import DONE, Bench, git
-from tests.crashes.kinds import Kind, kind_of
+from tests.crashes.kinds import IN_PLACE, Kind, kind_of
 
 ONCE, RESUMED, LOST = "done once", "resumed and done once", "lost and said so"
 OUTCOMES = (ONCE, RESUMED, LOST)
@@ -136,7 +136,10 @@ def _resumed(bench: Bench, task: str) -> bool:
 def _trees(bench: Bench) -> list[str]:
     """Whether every commit is on its branch, and nothing is left that holds nothing."""
     wrong: list[str] = []
-    repos = {bench.folder(task): task for task in bench.tasks if kind_of(task).repo and kind_of(task).name != "undo"}
+    in_place = [task for task in bench.tasks if kind_of(task).name in IN_PLACE]
+    repos = {bench.folder(task) for task in bench.tasks if kind_of(task).repo} - {
+        bench.folder(task) for task in in_place
+    }
     for repo in repos:
         branches = git(repo, "for-each-ref", "--format=%(refname:short)", "refs/heads/cctui").split()
         wrong += [text for branch in branches if (text := _branch(bench, repo, branch))]
@@ -145,10 +148,7 @@ def _trees(bench: Bench) -> list[str]:
         for task in bench.tasks:
             if kind_of(task).commits and _commits(bench, task) and not any(f"/{task}-" in b for b in branches):
                 wrong.append(f"{task}: it committed, and its branch is gone")
-    for task in bench.tasks:
-        if kind_of(task).name == "undo":
-            wrong += [f"{task}: {text}" for text in _undone(bench, task)]
-    return wrong
+    return wrong + [f"{task}: {text}" for task in in_place for text in _undone(bench, task)]
 
 
 def _commits(bench: Bench, task: str) -> bool:
@@ -171,7 +171,7 @@ def _branch(bench: Bench, repo: Path, branch: str) -> str:
 
 
 def _undone(bench: Bench, task: str) -> list[str]:
-    """A failed task that was to be rolled back: the folder as it was, and what was undone kept."""
+    """A task that was to be rolled back: the folder as it was, and what was undone kept."""
     folder, wrong = bench.folder(task), []
     if (folder / "tracked").read_text() != "as it was\n" or (folder / "untracked").exists():
         wrong.append("its folder is not as it was")
