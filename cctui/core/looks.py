@@ -15,6 +15,7 @@ from cctui.core.launch import follow
 from cctui.core.notes import noted
 from cctui.core.retry import Done, Failed, Next, Park, exit_words, verdict
 from cctui.core.settings import RunSettings
+from cctui.core.words import moment
 from cctui.core.world import (
     Ending,
     ErrorType,
@@ -176,17 +177,17 @@ def park(world: World, run: Run, ending: Ending, wait: Park, now: datetime) -> C
     if wait.why in SERVICE:
         world = _standing(world, parked)
     if first:
-        level, text = _parked_note(run, parked)
+        level, text = _parked_note(run, parked, now)
         world = noted(world, now, level, text, task=spec.task, run_id=spec.run_id)
     plan = (SavePlan(spec, ending),) if wait.why is Why.NEEDS_YOU else ()
     return world, plan
 
 
-def _parked_note(run: Run, parked: Parked) -> tuple[Level, str]:
+def _parked_note(run: Run, parked: Parked, now: datetime) -> tuple[Level, str]:
     name = run.spec.task
     match parked.why:
         case Why.LIMIT | Why.OUTAGE | Why.LOGIN if parked.until:
-            return Level.WARN, f"{name} parked ({parked.why}) until {parked.until:%H:%M:%S}"
+            return Level.WARN, f"{name} parked ({parked.why}) until {moment(parked.until, now)}"
         case Why.NEEDS_YOU:
             return Level.WARN, f"{name} needs you: its plan is ready"
         case Why.CHECK | Why.UNFINISHED:

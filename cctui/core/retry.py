@@ -176,7 +176,8 @@ def _worked(run: Run, ending: Ending, settings: RunSettings) -> Verdict:
     if denied := _denied(run.spec, result):
         return Failed(ErrorType.PERMISSION, denied)
     if runners.persists(run.spec.via) and last_line(said.text) != DONE_WORD:
-        left = Failed(ErrorType.EXIT_ERROR, f"not done after {run.iteration} rounds")
+        rounds = "1 round" if run.iteration == 1 else f"{run.iteration} rounds"
+        left = Failed(ErrorType.EXIT_ERROR, f"not done after {rounds}")
         return _another_round(run, ending, Why.UNFINISHED, left)
     return said
 

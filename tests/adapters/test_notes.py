@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cctui.adapters import front, notes
-from cctui.adapters.notes import NotesError, write_active, write_note
+from cctui.adapters.notes import About, NotesError, write_active, write_note
 from cctui.core.view import Row, State
 from cctui.core.world import (
     Ending,
@@ -56,11 +56,12 @@ def places(tmp_path: Path) -> Places:
 def note(
     places: Places, record: Record = RECORD, ending: Ending | None = ENDING, output: str = "", task: str = ""
 ) -> str:
-    return write_note(places, SPEC, record, ending, output, task).read_text("utf-8")
+    return write_note(places, SPEC, record, About(ending=ending, output=output, task=task)).read_text("utf-8")
 
 
 def test_the_whole_note(places: Places) -> None:
-    path = write_note(places, SPEC, RECORD, ENDING, "line 1\nline 2\n", "---\npriority: 1\n---\nRead them.\n")
+    about = About(ending=ENDING, output="line 1\nline 2\n", task="---\npriority: 1\n---\nRead them.\n")
+    path = write_note(places, SPEC, RECORD, about)
     assert path == places.root / "logs/scheduler/2026-02-03/zotero digest-20260203-000500-abc123.md"
     assert path.read_text("utf-8") == (
         '---\ntask: "[[zotero digest]]"\nrun_id: "20260203-000500-abc123"\nstatus: completed\n'

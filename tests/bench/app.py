@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from tests.bench.measure import Figure
-from tests.crash import Bench
+from tests.bench.root import Bench
 
 MINIMAL = """
 from textual.app import App

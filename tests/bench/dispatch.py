@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from tests.bench.measure import Figure, until
-from tests.crash import Bench
+from tests.bench.root import Bench
 
 RUNS = 15
 

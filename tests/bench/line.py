@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tests.bench.measure import Figure, timed, until
-from tests.crash import Bench
+from tests.bench.root import Bench
 
 RUNS = 15
 

@@ -19,6 +19,7 @@ from cctui.core.events import (
     Halt,
     Launch,
     Launched,
+    LaunchFailed,
     Loaded,
     Looked,
     Measured,
@@ -349,6 +350,17 @@ def known(world: World) -> dict[str, tuple[object, ...]]:
         )
         for run_id, run in world.runs.items()
     }
+
+
+def unlaunchable(text: str, leg: int | None = None) -> Callable[[Effect], Event | None]:
+    """For `Outside.goes_wrong`: no leg (or not this one) can be started."""
+
+    def goes_wrong(effect: Effect) -> Event | None:
+        if isinstance(effect, Launch) and leg in (None, effect.leg):
+            return LaunchFailed(effect.spec.run_id, effect.leg, text)
+        return None
+
+    return goes_wrong
 
 
 def outside(*tasks: Task, run: RunSettings | None = None, **more: Any) -> Outside:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cctui.codec import decode, encode
-from cctui.core import capacity, queue
+from cctui.core import capacity
 from cctui.core.events import (
     Answered,
     Approve,
@@ -35,6 +36,7 @@ from cctui.core.events import (
     Ticked,
 )
 from cctui.core.retry import DONE_WORD, PARKED_WORD
+from cctui.core.runners import needs_claude
 from cctui.core.settings import RunSettings
 from cctui.core.step import step
 from cctui.core.world import (
@@ -72,7 +74,7 @@ def backlogs(draw: st.DrawFn) -> list[Task]:
     for name in NAMES:
         needs = draw(st.lists(st.sampled_from([*NAMES, "gone"]), max_size=2) if draw(RARELY) else st.just([]))
         build = shell if draw(RARELY) else task
-        more = {} if build is shell else {"runner": draw(st.sampled_from([Runner.CLAUDE, Runner.LOOP]))}
+        more: dict[str, Any] = {} if build is shell else {"runner": draw(st.sampled_from([Runner.CLAUDE, Runner.LOOP]))}
         made.append(
             build(
                 name,
@@ -298,7 +300,7 @@ def test_the_laws_hold_through_any_night(backlog: list[Task], acts: list[tuple[s
             assert {launch.spec.task for launch in gated} <= night.wanted, "nothing starts while held"
         for launch in new:
             once = (launch.spec.run_id, launch.leg) in night.launched
-            if launch.leg == 1 and not once and not launch.spec.forced and queue.needs_claude(launch.spec.runner):
+            if launch.leg == 1 and not once and not launch.spec.forced and needs_claude(launch.spec.runner):
                 assert capacity.shut(out.world, launch.spec.model, out.now) is None, "nothing starts into a full window"
                 assert not (launch.task and launch.task.paused), "nothing paused starts"
         _laws(night, before)

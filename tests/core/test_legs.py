@@ -31,7 +31,20 @@ from cctui.core.world import (
     Tree,
     Why,
 )
-from tests.core.made import Outside, after, exited, good, killed, limited, outside, reading, said, shell, task
+from tests.core.made import (
+    Outside,
+    after,
+    exited,
+    good,
+    killed,
+    limited,
+    outside,
+    reading,
+    said,
+    shell,
+    task,
+    unlaunchable,
+)
 
 CHECK = "make test"
 
@@ -215,11 +228,11 @@ def test_a_conversation_that_is_gone_is_begun_anew_once(restless: bool) -> None:
     gone = said("No conversation found with session ID: x", at=out.now, subtype="error_during_execution", is_error=True)
     out.end("a", replace(gone, rc=1))
     assert out.parts("a") == ["work", "work<lost", "work<fresh"]
-    assert not out.launches[-1].resume
     out.wait(10)
     out.end("a", limited(out.now, out.now + timedelta(seconds=5)))
     out.wait(60)
-    assert out.launches[-1].resume, "the new conversation is the one to go on with"
+    resumes = [launch.resume for launch in out.launches]
+    assert resumes == [False, True, False, True], "the new conversation is the one to go on with"
     out.end("a", replace(gone, rc=1, ended=out.now))
     assert out.record("a").error_type is ErrorType.EXIT_ERROR
 
@@ -374,9 +387,7 @@ def test_a_parked_run_whose_resume_failed_for_the_disk_is_parked_as_before() -> 
 
 def test_a_leg_that_cannot_be_prepared_is_a_failed_attempt() -> None:
     out = outside(task("a", max_attempts=1))
-    out.goes_wrong = lambda effect: (
-        LaunchFailed(effect.spec.run_id, effect.leg, "no such runner") if hasattr(effect, "leg") else None
-    )
+    out.goes_wrong = unlaunchable("no such runner")
     out.end("a", killed(out.now))
     out.tell(Ticked())
     record = out.record("a")

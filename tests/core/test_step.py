@@ -134,6 +134,7 @@ def test_an_outage_parks_too_and_costs_no_attempt() -> None:
     run = next(iter(out.world.runs.values()))
     assert run.parked
     assert run.parked.why is Why.OUTAGE
+    assert run.parked.until
     out.now = run.parked.until
     out.tell(Ticked())
     assert (out.launches[-1].leg, out.launches[-1].spec.attempt, out.launches[-1].resume) == (2, 1, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -52,6 +53,7 @@ from tests.core.made import (
     said,
     shell,
     task,
+    unlaunchable,
     world,
 )
 
@@ -140,14 +142,8 @@ def test_what_was_never_claimed_is_filed_from_where_it_lies_at_the_second_try_to
 def test_a_check_that_could_not_be_launched_stays_failed_when_its_filing_is_tried_again() -> None:
     out = outside(task("a", check="x", max_attempts=1))
     tried = _unwritable(out)
-    out.goes_wrong, unwritable = (
-        lambda effect: (
-            LaunchFailed(effect.spec.run_id, effect.leg, "no sh")
-            if getattr(effect, "leg", 0) == 2
-            else unwritable(effect)
-        ),
-        out.goes_wrong,
-    )
+    unwritable, no_check = out.goes_wrong, unlaunchable("no sh", leg=2)
+    out.goes_wrong = lambda effect: no_check(effect) or (unwritable(effect) if unwritable else None)
     out.end("a", good())
     assert len(tried) == 1
     out.wait(5)
@@ -156,9 +152,7 @@ def test_a_check_that_could_not_be_launched_stays_failed_when_its_filing_is_trie
 
 def test_what_a_run_has_spent_is_known_also_when_its_next_leg_cannot_start() -> None:
     out = outside(task("a", check="x", max_attempts=1))
-    out.goes_wrong = lambda effect: (
-        LaunchFailed(effect.spec.run_id, effect.leg, "no sh") if hasattr(effect, "leg") else None
-    )
+    out.goes_wrong = unlaunchable("no sh")
     out.end("a", good(60, tokens=1234))
     assert (out.record("a").tokens, out.record("a").duration_s) == (1234, 60)
 
@@ -186,7 +180,7 @@ def test_a_run_that_was_claimed_once_is_not_forgotten_when_it_cannot_be_launched
         pytest.param("not yet", {}, id="a loop without its word"),
     ],
 )
-def test_what_is_not_done_by_itself_is_not_done_by_being_stopped(text: str, more: dict[str, object]) -> None:
+def test_what_is_not_done_by_itself_is_not_done_by_being_stopped(text: str, more: dict[str, Any]) -> None:
     out = outside(task("a", runner="loop"), slow=True)
     out.tell(Asked(StopRun("a")))
     out.end("a", said(text, at=out.now, **more))
