@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cctui.adapters import claude, health, login, plugins
+from cctui.adapters import claude, health, litter, login, plugins
 from cctui.adapters.clock import Clock
 from cctui.adapters.ledger import Samples
 from cctui.adapters.tmux import TmuxError
@@ -65,6 +65,7 @@ class Sources:
             self.post(await self.hands.on_disk(self._load))
 
     def _load(self) -> Loaded:
+        litter.sweep_away(self.hands.places)
         memory = self.hands.store.load()
         ledger = self.hands.ledger
         readings = self.samples.recent(self.clock.now())

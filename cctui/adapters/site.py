@@ -62,6 +62,14 @@ def alone(run: Path) -> Iterator[int]:
         os.close(lock)
 
 
+def free_refs(store: str, run_id: str) -> None:
+    """Take away the locks of the run's own refs that a killed git has left: whoever holds `alone` knows that none is at
+    work on them."""
+    for folder in (SNAPSHOTS, SAVED, "refs/heads/cctui"):
+        for lock in Path(store, folder).glob(f"*{run_id}*.lock"):
+            lock.unlink(missing_ok=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A work tree as it is."""
@@ -101,6 +109,8 @@ class Site:
 
     def anchor(self) -> Git:
         """git in the repository, even when the work tree the task's folder lay in has gone."""
+        if self.lock is not None:
+            free_refs(self.ground.store, self.run_id)
         return Git(self.tree.repo if Path(self.tree.repo).is_dir() else self.ground.store, lock=self.lock)
 
     def scene(self) -> Scene:

@@ -19,7 +19,7 @@ from cctui.adapters import git as program
 from cctui.adapters import snapshot, treefile, worktree
 from cctui.adapters.git import Git, GitError, Repository
 from cctui.adapters.rollback import named, roll_back
-from cctui.adapters.site import SNAPSHOTS, Found, Site, WorkspaceError, alone, scene_of, scratch, told
+from cctui.adapters.site import SNAPSHOTS, Found, Site, WorkspaceError, alone, free_refs, scene_of, scratch, told
 from cctui.adapters.snapshot import State
 from cctui.adapters.treefile import End, Ground
 from cctui.core.settings import Settings
@@ -68,6 +68,8 @@ class Workspace:
             ground = treefile.read_ground(run)
             if ground is not None and ground.ready:
                 return ground.tree
+            if ground is not None:
+                free_refs(ground.store, spec.run_id)
             ready = self._new_worktree(spec, ground, lock) if spec.worktree else self._in_place(spec, lock)
             if ready is None:
                 return None

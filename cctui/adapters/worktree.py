@@ -42,7 +42,9 @@ def branch_name(task: str, run_id: str) -> str:
 def add(git: Git, path: Path, branch: str, base: str) -> None:
     """A worktree at `path` on the new branch `branch` from the commit `base`, kept from being pruned."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    git.run("worktree", "add", "--quiet", "-b", branch, str(path), base, limit=CHECKOUT)
+    # Two steps that can each be tried again; `-b` would find its own branch at the second try.
+    git.run("update-ref", f"refs/heads/{branch}", base, "")
+    git.run("worktree", "add", "--quiet", str(path), branch, limit=CHECKOUT)
     git.run("worktree", "lock", "--reason", f"cctui run {path.name}", str(path))
 
 

@@ -155,7 +155,7 @@ def test_a_loop_is_done_when_its_last_line_says_so(last: str) -> None:
     "text", ["All done!", f"I will say {DONE_WORD} later.", f"{DONE_WORD}\nbut no", f"{DONE_WORD}X"]
 )
 def test_a_loop_that_does_not_say_so_goes_another_round(text: str) -> None:
-    assert _of(said(text), **LOOP) == Park(Why.UNFINISHED, T0, text="not done after 1 rounds")
+    assert _of(said(text), **LOOP) == Park(Why.UNFINISHED, T0, text="not done after 1 round")
 
 
 def test_the_word_of_a_loop_means_nothing_to_others() -> None:
