@@ -1,7 +1,7 @@
 """Temporary files that a killed engine or runner has left: hidden drafts of our own, nothing else.
 
-Only under the root's lock, and once at the start: no other process of ours writes then, except runners, whose drafts lie
-in their run folders and are left alone.
+Only under the root's lock, and once at the start: no other process of ours writes then, except runners, whose drafts
+lie in their run folders and are left alone.
 """
 
 from __future__ import annotations
