@@ -39,7 +39,7 @@ def test_kills_at_some_points_lose_and_repeat_nothing(tmp_path: Path) -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    found = re.search(r"(\d+) kills, .* \*\*(\d+) violations", table.read_text())
+    found = re.search(r"(\d+) runs with a kill, .* \*\*(\d+) violations", table.read_text())
     assert found is not None
     assert int(found[1]) >= 4, "too few kills in the time that there was"
     assert found[2] == "0"

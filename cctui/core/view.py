@@ -7,7 +7,7 @@ holds raw text from a task: titles, last lines and sentences have passed `safe`.
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -164,9 +164,10 @@ def _waits(scene: queue.Scene, run: Run, task: Task, now: datetime) -> tuple[Rea
         return reason, say(reason, now)
     stop, reasons = run.parked, list(queue.held(scene, task))
     same = next((reason for reason in reasons if stop and reason.why is stop.why and reason.until), None)
-    if same and stop and stop.until and same.until and stop.until >= same.until:
-        return Reason(stop.why, stop.window or "", until=stop.until), parked(stop, now)
-    held = same or next(iter(reasons), None)
+    if same and stop:
+        window = same.what if same.why is Why.LIMIT else None
+        return same, parked(replace(stop, until=same.until, window=window), now)
+    held = next(iter(reasons), None)
     if held:
         return held, f"parked: {sentence(scene.world, held, now)}"
     return None, f"{parked(stop, now).partition(',')[0] if stop else 'parked'}, goes on at once"

@@ -39,10 +39,11 @@ def markdown(found: Sequence[Told], seed: int, seconds: float) -> str:
         outcomes += told.verdict.outcomes
     tasks = sum(len(told.plan.tasks) for told in found)
     wrong = sum(len(told.verdict.wrong) for told in found)
+    again = sum(len(told.plan.blows) > (told.plan.point == RANDOM) for told in killed)
     nobody = sum(told.killed is not None and not any(told.killed.values()) for told in found)
     lines += [
         "",
-        f"{len(killed)} kills, {tasks} tasks: "
+        f"{len(killed)} runs with a kill, in {again} of them a second one while the first was mended; {tasks} tasks: "
         + ", ".join(f"{outcomes[name]} {name}" for name in OUTCOMES)
         + f"; **{wrong} violations**. ({datetime.now(UTC):%Y-%m-%d}, seed {seed}, {seconds:.0f} s, "
         + f"{sum(told.seconds for told in found) / max(len(found), 1):.1f} s a run.)",
