@@ -12,6 +12,7 @@ from cctui.adapters.workspace import WorkspaceError
 from cctui.core.launch import session_name
 from cctui.core.world import Command, Reason, World
 from cctui.link import How, LinkError
+from cctui.runner.redact import redact
 
 if TYPE_CHECKING:
     from cctui.engine import Engine
@@ -43,13 +44,13 @@ class LocalLink:
         hands = self._engine.hands
         task = self.world.tasks.get(path_or_name)
         if task is None and path_or_name.startswith("logs/scheduler/") and ".." not in path_or_name:
-            return await asyncio.to_thread((hands.places.root / path_or_name).read_text, "utf-8", "replace")
+            return redact(await asyncio.to_thread((hands.places.root / path_or_name).read_text, "utf-8", "replace"))
         known = {broken.path for broken in self.world.broken} | {each.path for each in self.world.tasks.values()}
         path = task.path if task else path_or_name
         if path not in known:
             raise LinkError(f"there is no task file {path_or_name!r}")
         try:
-            return await hands.on_disk(hands.taskdir.read, path)
+            return redact(await hands.on_disk(hands.taskdir.read, path))
         except TaskDirError as error:
             raise LinkError(str(error)) from error
 
@@ -59,7 +60,7 @@ class LocalLink:
 
     async def diff(self, run_id: str) -> str:
         try:
-            return await asyncio.to_thread(self._engine.hands.workspace.diff, run_id)
+            return redact(await asyncio.to_thread(self._engine.hands.workspace.diff, run_id))
         except WorkspaceError as error:
             raise LinkError(str(error)) from error
 

@@ -105,7 +105,7 @@ OURS = {
     "lock": ("cctui.core", "cctui.__version__"),
     "link": ("cctui.core", "cctui.codec", "cctui.lock", "cctui.__version__"),
     "remote": ("cctui.core", "cctui.codec", "cctui.lock", "cctui.link", "cctui.__version__"),
-    "local": ("cctui.core", "cctui.link", "cctui.adapters"),
+    "local": ("cctui.core", "cctui.link", "cctui.adapters", "cctui.runner"),  # the runner for its redaction
     "promised": ("cctui.core", "cctui.link"),
     "tui": ("cctui.core", "cctui.link", "cctui.tui", "cctui.__version__"),
     "runner": (),

@@ -36,6 +36,7 @@ from cctui.core.events import (
 from cctui.core.step import refusal, step
 from cctui.core.world import Command, Memory, Rollback, RunNow, Sight, World
 from cctui.places import Places, PlacesError, make
+from cctui.runner.redact import redact
 
 if TYPE_CHECKING:
     from cctui.lock import Lock
@@ -140,7 +141,7 @@ def answer(here: Here, verb: str, args: dict[str, Any]) -> Reply:
 def text(here: Here, path: str) -> str:
     """A task file's text.  Raises Fail."""
     try:
-        return disk(here).taskdir.read(path)
+        return redact(disk(here).taskdir.read(path))
     except TaskDirError as error:
         raise Fail(str(error)) from None
 

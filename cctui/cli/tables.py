@@ -43,9 +43,11 @@ def ls(data: list[Data]) -> str:
 def row_lines(row: Data) -> Iterable[str]:
     """One row: sign, place, name and figures; below it the reason."""
     run, state = row["run"] or {}, row["state"]
+    needs = (row["reason"] or {}).get("why") == "needs_you"
+    state, sign = ("needs you", "!") if needs else (state, SIGNS.get(state, "?"))
     right = f"{state} {clock(run['started'])} {count(run['tokens'])}" if run else state
     place = "" if row["position"] is None else str(row["position"])
-    left = f"{SIGNS.get(state, '?')}{place:>3} "
+    left = f"{sign}{place:>3} "
     yield left + two(row["name"], right, WIDTH - len(left))
     below = (row["reason"] or {}).get("text") or run.get("last_line")
     if below:
@@ -105,12 +107,30 @@ def window_lines(window: Data) -> Iterable[str]:
         yield f"  from {window['source']} at {moment(window['observed_at'])} · {window['confidence']}{old}"
 
 
+def proof(record: Data) -> str:
+    """What was claimed, what was proven, what git counted; empty when there is nothing to tell."""
+    parts = []
+    if record["claimed"] is not None:
+        ended = f" (exit {record['check_exit']})" if record["check_exit"] else ""
+        checked = {True: "check passed", False: f"check failed{ended}", None: "nothing checked it"}[record["proven"]]
+        parts += ["says done" if record["claimed"] else "does not say done", checked]
+    if record["commits"] is not None:
+        parts.append(f"{many(record['commits'], 'commit')}, {many(record['files_changed'], 'file')}")
+    return " · ".join(parts)
+
+
+def many(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def history(data: Data) -> str:
     lines = []
     for record, text in zip(data["records"], data["outcomes"], strict=True):
         sign = "✓" if record["success"] else "×"
         lines.append(f"{sign} {two(record['task_id'], moment(record['timestamp']), WIDTH - 2)}")
         lines += indented(text)
+        if told := proof(record):
+            lines += indented(told)
     totals = data["totals"]
     lines.append(
         f"{totals['runs']} runs · {totals['completed']} done · {totals['failed']} failed · "

@@ -20,11 +20,12 @@ def diff(here: Here, task: str, stat: bool) -> None:
     Against the commit its worktree began at, or the state of the folder before a run in place."""
     from cctui.adapters.workspace import Workspace, WorkspaceError
     from cctui.core.words import safe_text
+    from cctui.runner.redact import redact
 
     run = run_of(here, task)
     workspace = Workspace(here.places, here.settings)
     try:
-        text = safe_text(workspace.diff(run["run_id"]))
+        text = redact(safe_text(workspace.diff(run["run_id"])))
         tree, changes = workspace.read(run["run_id"]), workspace.measure(run["run_id"])
     except WorkspaceError as error:
         raise Fail(str(error), NOT_FOUND) from None
@@ -43,6 +44,8 @@ def diff(here: Here, task: str, stat: bool) -> None:
 
 def summary(data: dict[str, Any]) -> str:
     """The files of a diff with the lines each gained and lost."""
+    from cctui.cli.tables import many
+
     counts: dict[str, list[int]] = {}
     name = ""
     for line in data["text"].splitlines():
@@ -55,12 +58,9 @@ def summary(data: dict[str, Any]) -> str:
             counts[name][1] += 1
     lines = [f"{name}  +{added} -{taken}" for name, (added, taken) in counts.items()]
     where = f"branch {data['branch']}" if data["branch"] else data["folder"] or ""
-    counted = f"{many(data['files'], 'file')}, {many(data['commits'], 'commit')}"
-    return "\n".join([*lines, f"{counted} · {where}"])
-
-
-def many(number: int | None, word: str) -> str:
-    return f"? {word}s" if number is None else f"{number} {word}{'' if number == 1 else 's'}"
+    known = data["files"] is not None and data["commits"] is not None
+    counted = f"{many(data['files'], 'file')}, {many(data['commits'], 'commit')} · " if known else ""
+    return "\n".join([*lines, f"{counted}{where}"])
 
 
 @verb("rollback")

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +66,14 @@ def last_lines(path: Path, lines: int | None) -> tuple[bytes, int]:
     return found, end
 
 
-def safe(data: bytes) -> str:
+def hider(here: Here, run_id: str) -> Callable[[bytes], str]:
+    """What makes whole lines of a log fit to be shown: no control codes, no secrets."""
+    from cctui.adapters.runfiles import read_secrets
     from cctui.core.words import safe_text
+    from cctui.runner.redact import Redactor
 
-    return safe_text(data.decode("utf-8", "replace"))
+    hide = Redactor(read_secrets(here.places.runs / run_id))
+    return lambda data: hide.lines(safe_text(data.decode("utf-8", "replace")))
 
 
 def follow(here: Here, run: dict[str, Any], path: Path, offset: int) -> Iterator[bytes]:
@@ -110,17 +114,18 @@ def logs(here: Here, task: str, following: bool, raw: bool, lines: int | None) -
     run = run_of(here, task)
     path = log_file(here, run["run_id"], raw)
     data, end = last_lines(path, lines)
+    shown = hider(here, run["run_id"])
     if not following:
-        reply = {"data": {"run_id": run["run_id"], "text": safe(data)}, "code": 0}
+        reply = {"data": {"run_id": run["run_id"], "text": shown(data)}, "code": 0}
         here.put(reply, lambda told: told["text"].rstrip("\n"))
         return
-    lines_out(here, data)
+    lines_out(here, shown(data))
     for part in follow(here, run, path, end):
-        lines_out(here, part)
+        lines_out(here, shown(part))
 
 
-def lines_out(here: Here, part: bytes) -> None:
-    for line in safe(part).splitlines():
+def lines_out(here: Here, text: str) -> None:
+    for line in text.splitlines():
         click.echo(json.dumps({"line": line}, ensure_ascii=False) if here.json else line)
     sys.stdout.flush()
 
@@ -132,7 +137,7 @@ def peek(here: Here, task: str, lines: int) -> None:
     """The end of what a run says, once."""
     run = run_of(here, task)
     data, _ = last_lines(log_file(here, run["run_id"], False), lines)
-    reply = {"data": {**run, "text": safe(data)}, "code": 0}
+    reply = {"data": {**run, "text": hider(here, run["run_id"])(data)}, "code": 0}
     here.put(reply, lambda told: told["text"].rstrip("\n"))
 
 
