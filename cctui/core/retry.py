@@ -262,7 +262,7 @@ def parked(run: Run, ending: Ending, result: Result, settings: RunSettings) -> P
         # A reset that has passed already (two clocks) must not turn into a loop of refused requests.
         until = result.limit_resets_at if result.limit_resets_at > ending.ended else later
         return Park(Why.LIMIT, until, result.limit_window, part=run.part)
-    if run.leg > 1 and result.text.startswith(NO_CONVERSATION) and run.times(Why.FRESH) == 0:
+    if run.leg > 1 and result.text.startswith(NO_CONVERSATION) and _may_begin_anew(run):
         return Park(Why.FRESH, ending.ended, fresh=True, part=run.part)
     if result.error in LOGIN_ERRORS or result.api_error_status in (401, 403):
         wait = login_wait(run.times(Why.LOGIN))
@@ -274,6 +274,12 @@ def parked(run: Run, ending: Ending, result: Result, settings: RunSettings) -> P
     if result.api_error_status in TRANSIENT or unreachable:
         return Park(Why.OUTAGE, later, part=run.part)
     return None
+
+
+def _may_begin_anew(run: Run) -> bool:
+    """Once; and again when the new conversation was killed before it can have been written down."""
+    whys = [leg.why for leg in run.legs]
+    return Why.FRESH not in whys or Why.LOST in whys[len(whys) - whys[::-1].index(Why.FRESH) :]
 
 
 def _refused(result: Result) -> bool:

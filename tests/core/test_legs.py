@@ -237,6 +237,19 @@ def test_a_conversation_that_is_gone_is_begun_anew_once(restless: bool) -> None:
     assert out.record("a").error_type is ErrorType.EXIT_ERROR
 
 
+def test_a_new_conversation_that_was_killed_at_once_is_begun_anew_too() -> None:
+    out = outside(task("a"))
+    gone = said("No conversation found with session ID: x", subtype="error_during_execution", is_error=True)
+    for _ in range(2):
+        out.end("a", killed(out.now))
+        out.wait(10)
+        out.end("a", replace(gone, rc=1, ended=out.now))
+        out.wait(10)
+    assert out.parts("a") == ["work", "work<lost", "work<fresh", "work<lost", "work<fresh"]
+    out.end("a", good(at=out.now))
+    assert (out.record("a").success, out.record("a").attempt) == (True, 1)
+
+
 # --- worktrees -------------------------------------------------------------------------------------------------------
 
 

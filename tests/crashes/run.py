@@ -103,7 +103,10 @@ def carry_out(order: Plan, keep: str = "") -> Told:
             told.seconds = time.monotonic() - begun
             if keep and (told.verdict.wrong or told.killed is None):
                 shutil.copytree(
-                    base, Path(keep) / str(order.number), symlinks=True, ignore=shutil.ignore_patterns("crash")
+                    base,
+                    Path(keep) / str(order.number),
+                    symlinks=True,
+                    ignore=shutil.ignore_patterns("crash", "*.sock"),
                 )
         finally:
             bench.end()
@@ -130,9 +133,10 @@ def _run(order: Plan, bench: Bench) -> Told:
     _until(lambda: not bench.mine(), 3.0)
     found = verdict.judge(bench)
     found.wrong += [*trouble, *(["the first task did not begin"] if not late else [])]
-    if code != 0:
+    killed = kill.fired(str(bench.home))
+    if code != 0 and engine not in (killed or {}).get(kill.ENGINE, ()):
         found.wrong.append(f"the last engine ended with {code}")
-    return Told(order, found, kill.fired(str(bench.home)), 0.0, _noise(bench.home / "engine.log"))
+    return Told(order, found, killed, 0.0, _noise(bench.home / "engine.log"))
 
 
 def _drain(order: Plan, bench: Bench, engine: int) -> tuple[int, list[str]]:
