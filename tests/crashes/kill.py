@@ -130,14 +130,16 @@ def _one_runner(home: str, me: str, run_id: str) -> list[int]:
 
 
 def runners(home: str, run_id: str = "") -> list[int]:
-    """Living runners, the newest last; one that has not yet said that it began is known by its command line."""
-    found = []
+    """Living runners, the newest last; one that has not yet said that it began is known by its command line.
+
+    What a runner has just forked has that line too, until it becomes the task's program: it is no runner."""
+    found: dict[int, int] = {}
     for pid in _processes():
         words = _words(pid, "cmdline")
         folder = words[4] if len(words) > 5 and words[3].endswith("/wrapper.py") else ""
         if folder.startswith(f"{home}/state/runs/{run_id}") and (begun := ticks(pid)) is not None:
-            found.append((begun, pid))
-    return [pid for _, pid in sorted(found)]
+            found[pid] = begun
+    return sorted((pid for pid in found if _parent(pid) not in found), key=lambda pid: (found[pid], pid))
 
 
 def engine(home: str) -> list[int]:
