@@ -5,7 +5,7 @@ killed.  Each plan is carried out once.  It only kills what was started for its 
 start time, or by an environment that names the root.  Standard library only: the runner starts with ``-I -S``.
 """
 
-# ruff: noqa: PTH104, PTH123, PTH208 - no pathlib: the runner starts in milliseconds
+# ruff: noqa: PTH104, PTH116, PTH123, PTH208 - no pathlib: the runner starts in milliseconds
 
 from __future__ import annotations
 
@@ -52,6 +52,11 @@ def fired(home: str) -> dict[str, Any] | None:
     return read(f"{home}/fired.json")
 
 
+def strikes(home: str) -> int:
+    """How often somebody was killed, or was to be."""
+    return os.stat(f"{home}/strikes").st_size if fired(home) is not None else 0
+
+
 def reached(home: str, point: str, me: str, run_id: str = "") -> None:
     """Called by `me` (engine or runner) at `point`; may not return."""
     plan = read(f"{home}/kill.json")
@@ -74,6 +79,8 @@ def _hits(home: str) -> int:
 def fire(home: str, victim: str, me: str = "", run_id: str = "") -> None:
     """Kill now; whoever is itself among the victims goes last."""
     found = _everybody(home) if victim == ALL else _victims(home, victim, me, run_id)
+    with open(f"{home}/strikes", "ab") as file:
+        file.write(b"x")
     before = fired(home) or {}
     write(f"{home}/fired.json", {role: [*before.get(role, []), *found.get(role, [])] for role in {**before, **found}})
     # Runners before what they watch, and the tmux server last: its end would have the kernel wake up who is stopped.

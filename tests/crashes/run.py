@@ -54,6 +54,7 @@ class Told:
     verdict: Verdict
     killed: dict[str, list[int]] | None
     """Role → process numbers; None: the point was never reached."""
+    strikes: int
     seconds: float
     log: list[str] = field(default_factory=list)
     """What the engines said that was no plain event."""
@@ -136,7 +137,7 @@ def _run(order: Plan, bench: Bench) -> Told:
     killed = kill.fired(str(bench.home))
     if code != 0 and engine not in (killed or {}).get(kill.ENGINE, ()):
         found.wrong.append(f"the last engine ended with {code}")
-    return Told(order, found, killed, 0.0, _noise(bench.home / "engine.log"))
+    return Told(order, found, killed, kill.strikes(str(bench.home)), 0.0, _noise(bench.home / "engine.log"))
 
 
 def _drain(order: Plan, bench: Bench, engine: int) -> tuple[int, list[str]]:

@@ -39,7 +39,7 @@ def markdown(found: Sequence[Told], seed: int, seconds: float) -> str:
         outcomes += told.verdict.outcomes
     tasks = sum(len(told.plan.tasks) for told in found)
     wrong = sum(len(told.verdict.wrong) for told in found)
-    again = sum(len(told.plan.blows) > (told.plan.point == RANDOM) for told in killed)
+    again = sum(told.strikes > 1 for told in killed)
     nobody = sum(told.killed is not None and not any(told.killed.values()) for told in found)
     lines += [
         "",
