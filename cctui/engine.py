@@ -25,7 +25,6 @@ from cctui.adapters.tmux import Tmux
 from cctui.adapters.usage import Usage
 from cctui.adapters.workspace import Workspace
 from cctui.busy import Busy
-from cctui.core.answer import answer
 from cctui.core.events import Asked, Effect, EffectFailed, Event, Launch, Leaving, Ticked
 from cctui.core.queue import ready
 from cctui.core.settings import Settings
@@ -34,9 +33,9 @@ from cctui.core.view import rows
 from cctui.core.watching import at_rest
 from cctui.core.world import Command, Reason, Stage, World
 from cctui.link import Link, Server
-from cctui.local import LocalLink
+from cctui.local import LocalLink, told
 from cctui.lock import Lock
-from cctui.perform import Hands, failure
+from cctui.perform import Hands, failure, foreseen
 from cctui.places import Places
 from cctui.sources import SAFETY_SECONDS, Sources
 
@@ -82,7 +81,7 @@ class Engine:
             memory=lambda: self.world.memory,
         )
         self.link: Link = LocalLink(self)
-        self.server = Server(self.link, places.socket, answer)
+        self.server = Server(self.link, places.socket, told)
         self.busy = Busy()
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._heard: list[Callable[[World], None]] = []
@@ -276,7 +275,7 @@ class Engine:
         try:
             answer = await self.hands.perform(effect)
         except Exception as error:
-            log.warning("%s failed: %s", type(effect).__name__, error, exc_info=True)
+            log.warning("%s failed: %s", type(effect).__name__, error, exc_info=not foreseen(error))
             answer = failure(effect, error)
         if answer is not None:
             self.post(answer)

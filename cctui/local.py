@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cctui.adapters.taskdir import TaskDirError
 from cctui.adapters.workspace import WorkspaceError
+from cctui.core.answer import Answer, answer
 from cctui.core.launch import session_name
 from cctui.core.world import Command, Reason, World
 from cctui.link import How, LinkError
-from cctui.runner.redact import redact
+from cctui.runner.redact import redact, redact_all
 
 if TYPE_CHECKING:
     from cctui.engine import Engine
+
+
+def told(world: World, verb: str, args: Mapping[str, Any], now: datetime) -> Answer:
+    """What a face or the command line is told: nothing in it that looks like a key or a token."""
+    found = answer(world, verb, args, now)
+    # The others hold no text that a task's file brought in unseen.
+    return replace(found, data=redact_all(found.data)) if verb == "show" else found
 
 
 class LocalLink:

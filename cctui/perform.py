@@ -17,10 +17,10 @@ from typing import TypeVar
 from cctui.adapters import claude, notes, teardown
 from cctui.adapters.claude import ClaudeError
 from cctui.adapters.health import is_disk
-from cctui.adapters.ledger import Ledger
+from cctui.adapters.ledger import Ledger, LedgerError
 from cctui.adapters.legs import leg_plan
 from cctui.adapters.rundir import LegPlan, RunDir, RunDirError
-from cctui.adapters.store import Store
+from cctui.adapters.store import Store, StoreError
 from cctui.adapters.taskdir import TaskDir, TaskDirError
 from cctui.adapters.tmux import Tmux, TmuxError
 from cctui.adapters.workspace import Workspace, WorkspaceError
@@ -52,6 +52,7 @@ from cctui.core.world import Changes, Memory, Part, Phase, Tree
 from cctui.places import Places
 
 T = TypeVar("T")
+ADAPTERS = (ClaudeError, LedgerError, RunDirError, StoreError, TaskDirError, TmuxError, WorkspaceError)
 
 
 class Unclaimed(Exception):
@@ -87,8 +88,8 @@ class Hands:
                 return await self._launch(effect)
             case Finish():
                 return await self._finish(effect)
-            case RollBack(run_id):
-                return await self._roll_back(run_id)
+            case RollBack(run_id, force):
+                return await self._roll_back(run_id, force)
             case _:
                 await self.on_disk(self._change, effect)
                 return None
@@ -223,9 +224,10 @@ class Hands:
 
     # --- the rest ----------------------------------------------------------------------------------------------------
 
-    async def _roll_back(self, run_id: str) -> Event:
+    async def _roll_back(self, run_id: str, force: bool) -> Event:
         try:
-            return RolledBack(run_id, ok=True, text=await asyncio.to_thread(self.workspace.rollback, run_id))
+            text = await asyncio.to_thread(lambda: self.workspace.rollback(run_id, force=force))
+            return RolledBack(run_id, ok=True, text=text)
         except WorkspaceError as error:
             return RolledBack(run_id, ok=False, text=str(error))
 
@@ -235,6 +237,11 @@ class Hands:
         places = (effect.path, *(f"{phase.value}/{name}" for phase in Phase))
         path = next((path for path in places if (self.places.tasks / path).exists()), effect.path)
         self.taskdir.edit(path, effect.field, effect.value)
+
+
+def foreseen(error: Exception) -> bool:
+    """An error whose text says all there is to say: an adapter's own, or the system's."""
+    return isinstance(error, (Unclaimed, OSError, *ADAPTERS))
 
 
 def failure(effect: Effect, error: Exception) -> Event:

@@ -48,6 +48,7 @@ __all__ = ["LegPlan", "RunDir", "RunDirError"]
 WRAPPER = Path(__file__).resolve().parent.parent / "runner" / "wrapper.py"
 FILED = "filed"
 STOP, PLAN = "stop", "plan.md"
+RESULT_BYTES = 64 * 1024
 MTIME_GRAIN_NS = 50_000_000
 """A folder changed this recently may change again without a new time stamp."""
 
@@ -266,6 +267,8 @@ class RunDir:
 
     def result_json(self, run_id: str) -> str:
         """What the function of a `python` run returned, as JSON text; empty when it returned nothing."""
+        if (size := runread.size(self.folder(run_id) / "result.json")) > RESULT_BYTES:
+            return f"… {size} bytes, too long for a note: {self.folder(run_id) / 'result.json'}"
         told = files.read(str(self.folder(run_id)), "result.json") or {}
         if told.get("ok") is not True:
             return ""
@@ -294,8 +297,9 @@ class RunDir:
         # The note before the look: a runner that begins in between finds it after it has said that it began.
         start = read_start(folder, legs)
         if start is None or runread.held(folder):
-            write_files(folder, {f"halt-{legs}": why.value, **({STOP: ""} if why is Halting.STOP else {})})
-            files.sync_folder(str(folder))
+            self._mark(run_id, f"halt-{legs}", why.value)
+            if why is Halting.STOP:
+                self._mark(run_id, STOP, "")
             start = read_start(folder, legs)
             return True if start is None else sweep.terminate(start)
         return sweep.sweep(folder, run_id, legs) > 0

@@ -23,7 +23,7 @@ from cctui.core.words import safe
 from cctui.core.world import Tree
 from cctui.places import Places
 
-SNAPSHOTS, SAVED = "refs/cctui/snapshots", "refs/cctui/saved"
+SNAPSHOTS, SAVED, RESULTS = "refs/cctui/snapshots", "refs/cctui/saved", "refs/cctui/results"
 ALONE_SECONDS = 120.0
 _PAUSE = 0.05
 
@@ -65,7 +65,7 @@ def alone(run: Path) -> Iterator[int]:
 def free_refs(store: str, run_id: str) -> None:
     """Take away the locks of the run's own refs that a killed git has left: whoever holds `alone` knows that none is at
     work on them."""
-    for folder in (SNAPSHOTS, SAVED, "refs/heads/cctui"):
+    for folder in (SNAPSHOTS, SAVED, RESULTS, "refs/heads/cctui"):
         for lock in Path(store, folder).glob(f"*{run_id}*.lock"):
             lock.unlink(missing_ok=True)
 

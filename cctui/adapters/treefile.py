@@ -46,6 +46,10 @@ class End:
     changes: Changes
     done: bool = False
     """What was to become of it has become of it."""
+    tree: str = ""
+    """Of a run in place: the git tree of the folder as the run left it; empty: not known."""
+    head: str = ""
+    """The commit that was checked out then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +90,14 @@ def read_end(folder: Path) -> End | None:
     if raw is None:
         return None
     try:
-        return End(Changes(**_known(raw, Changes)), raw.get("done") is True)
+        known = str(raw.get("tree") or ""), str(raw.get("head") or "")
+        return End(Changes(**_known(raw, Changes)), raw.get("done") is True, *known)
     except TypeError:
         return None
 
 
 def write_end(folder: Path, end: End) -> None:
-    files.put(str(folder), CHANGES, asdict(end.changes) | {"done": end.done})
+    files.put(str(folder), CHANGES, asdict(end.changes) | {"done": end.done, "tree": end.tree, "head": end.head})
 
 
 def read_undone(folder: Path) -> Undone:

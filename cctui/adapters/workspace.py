@@ -18,8 +18,19 @@ from pathlib import Path
 from cctui.adapters import git as program
 from cctui.adapters import snapshot, treefile, worktree
 from cctui.adapters.git import Git, GitError, Repository
+from cctui.adapters.laterwork import left, refuse_later_work
 from cctui.adapters.rollback import named, roll_back
-from cctui.adapters.site import SNAPSHOTS, Found, Site, WorkspaceError, alone, free_refs, scene_of, scratch, told
+from cctui.adapters.site import (
+    SNAPSHOTS,
+    Found,
+    Site,
+    WorkspaceError,
+    alone,
+    free_refs,
+    scene_of,
+    scratch,
+    told,
+)
 from cctui.adapters.snapshot import State
 from cctui.adapters.treefile import End, Ground
 from cctui.core.settings import Settings
@@ -191,14 +202,17 @@ class Workspace:
                 return None
             if end is not None and end.done:
                 return end.changes
+            site = Site(self._places, spec.run_id, ground, lock)
+            undo = failed and spec.rollback
             if end is None:
-                changes = self.measure(spec.run_id)
-                if changes is None and ground.tree.worktree is None and not (failed and spec.rollback):
+                kept_so = None if undo else left(site, _counted)
+                changes = None if kept_so else self.measure(spec.run_id)
+                if kept_so is None and changes is None and ground.tree.worktree is None and not undo:
                     return None
-                end = End(changes or Changes())
+                end = kept_so or End(changes or Changes())
                 treefile.write_end(run, end)
-            kept = _settled(Site(self._places, spec.run_id, ground, lock), undo=failed and spec.rollback)
-            end = End(replace(end.changes, kept=kept), done=True)
+            kept = _settled(site, undo=undo)
+            end = replace(end, changes=replace(end.changes, kept=kept), done=True)
             treefile.write_end(run, end)
         return end.changes
 
@@ -208,7 +222,10 @@ class Workspace:
         if site is None:
             raise WorkspaceError(f"The run {run_id} worked in no git folder, or nothing of it is known any more.")
         with told():
-            git = site.anchor()
+            git, end = site.anchor(), treefile.read_end(site.run)
+            if end is not None and end.tree:
+                own = scene_of(self._places, Repository(site.top, "", "")).others()
+                return _shown(git, site.before(git), end.tree, own)
             if undone.said and undone.saved:
                 own = scene_of(self._places, Repository(site.top, "", "")).others()
                 return _shown(git, site.before(git), undone.saved[0], own)
@@ -216,22 +233,24 @@ class Workspace:
                 with site.look() as found:
                     return _shown(git, site.before(git), found.state.tree, found.scene.others())
             if site.tree.worktree is None or program.commit(git, site.branch_ref) is None:
-                end = treefile.read_end(site.run)
                 text = end.changes.kept if end is not None and end.changes.kept else f"{safe(site.top)} is gone"
                 raise WorkspaceError(f"There is nothing to compare for the run {run_id}: {text}.")
             return _shown(git, site.before(git), site.branch_ref, [])
 
     # --- going back --------------------------------------------------------------------------------------------------
 
-    def rollback(self, run_id: str) -> str:
+    def rollback(self, run_id: str, *, force: bool = False) -> str:
         """Undo what the run changed, after saving it; the sentence of what was done.
 
-        WorkspaceError when it cannot be undone, and why."""
+        WorkspaceError when it cannot be undone, and why; without `force` also when anything has changed since."""
         site = self._site(run_id)
         if site is None:
             raise WorkspaceError(f"The run {run_id} worked in no git folder, or nothing of it is known any more.")
         with told(), alone(site.run) as lock:
-            return roll_back(replace(site, lock=lock))
+            site = replace(site, lock=lock)
+            if not force:
+                refuse_later_work(site)
+            return roll_back(site)
 
     def drop(self, run_id: str) -> None:
         """Forget the snapshot of a closed run that nobody will roll back any more."""

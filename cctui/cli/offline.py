@@ -36,7 +36,7 @@ from cctui.core.events import (
 from cctui.core.step import refusal, step
 from cctui.core.world import Command, Memory, Rollback, RunNow, Sight, World
 from cctui.places import Places, PlacesError, make
-from cctui.runner.redact import redact
+from cctui.runner.redact import redact, redact_all
 
 if TYPE_CHECKING:
     from cctui.lock import Lock
@@ -135,7 +135,8 @@ def answer(here: Here, verb: str, args: dict[str, Any]) -> Reply:
     # Nobody leaves here; it was only said so that the fold starts nothing.
     world = replace(fold(found), draining=False)
     told = answers.answer(world, verb, args, found.now())
-    return {"data": told.data, "errors": list(told.errors), "code": told.code, "engine": False}
+    data = redact_all(told.data) if verb == "show" else told.data
+    return {"data": data, "errors": list(told.errors), "code": told.code, "engine": False}
 
 
 def text(here: Here, path: str) -> str:
@@ -164,7 +165,7 @@ def order(here: Here, data: dict[str, Any]) -> Reply:
         lock.release()
 
 
-def roll_back(here: Here, run_id: str) -> Reply:
+def roll_back(here: Here, run_id: str, *, force: bool = False) -> Reply:
     """Undo what a run changed, under the engine's lock.  Raises Fail."""
     from cctui.adapters.workspace import Workspace, WorkspaceError
     from cctui.lock import Lock
@@ -175,7 +176,7 @@ def roll_back(here: Here, run_id: str) -> Reply:
         found = disk(here)
         if reason := refusal(fold(found), Rollback(run_id), found.now()):
             return naming.refused(Rollback(run_id), reason, found.now())
-        text = Workspace(here.places, here.settings).rollback(run_id)
+        text = Workspace(here.places, here.settings).rollback(run_id, force=force)
     except WorkspaceError as error:
         return {"data": None, "errors": [str(error)], "code": FAILED}
     finally:

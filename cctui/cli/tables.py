@@ -203,8 +203,8 @@ def plain(value: Any) -> str:
         return ", ".join(plain(entry) for entry in value) or "-"
     if isinstance(value, Mapping):
         return str(value.get("name") or dict(value))
-    return (
-        {True: "on", False: "off", None: "-", "": "-"}.get(value, str(value))
-        if not isinstance(value, float)
-        else f"{value:g}"
-    )
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value) if value not in (None, "") else "-"

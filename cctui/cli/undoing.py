@@ -65,7 +65,8 @@ def summary(data: dict[str, Any]) -> str:
 
 @verb("rollback")
 @task()
-def rollback(here: Here, task: str) -> None:
+@click.option("--force", is_flag=True, help="Also what has changed in the folder since the run ended.")
+def rollback(here: Here, task: str, force: bool) -> None:
     """Undo what a run has changed: of a task's last run, or of a run id.
 
     What is undone is saved in a git ref first, and the answer names it."""
@@ -74,7 +75,7 @@ def rollback(here: Here, task: str) -> None:
     if session is None:
         from cctui.cli import offline
 
-        here.put(offline.roll_back(here, run["run_id"]), lambda data: str(data["text"]))
+        here.put(offline.roll_back(here, run["run_id"], force=force), lambda data: str(data["text"]))
         return
     session.close()
-    here.put(here.order("Rollback", run_id=run["run_id"]), lambda data: str(data["text"]))
+    here.put(here.order("Rollback", run_id=run["run_id"], force=force), lambda data: str(data["text"]))

@@ -17,6 +17,8 @@ from cctui.cli.here import FAILED, MISSING, NOT_FOUND, Fail, Here
 from cctui.cli.verb import task, verb
 
 CHUNK = 1 << 16
+LONGEST = 1 << 18
+"""Bytes that are read for the last lines: one line may be as long as a whole log."""
 POLL_SECONDS = 0.25
 PEEK_LINES = 20
 TAKE_OVER_SECONDS = 60.0
@@ -32,6 +34,10 @@ def run_of(here: Here, name: str) -> dict[str, Any]:
             data = {"run_id": name, "open": False, "session": None, "task": None, "living": False}
         return data
     reply = here.answer("run", task=name)
+    if reply["code"] == NOT_FOUND and here.places.runs.is_dir() and name[:1].isdigit():
+        begun = [entry.name for entry in here.places.runs.iterdir() if entry.name.startswith(name)]
+        if len(begun) == 1:
+            return run_of(here, begun[0])
     if reply["code"]:
         here.put(reply, str)
     found: dict[str, Any] = reply["data"]
@@ -52,16 +58,15 @@ def last_lines(path: Path, lines: int | None) -> tuple[bytes, int]:
     """The end of a file, and the offset behind it."""
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
-        begin = 0 if lines is None else end
-        found = b""
-        while begin > 0 and found.count(b"\n") <= (lines or 0):
-            begin = max(begin - CHUNK, 0)
+        least = 0 if lines is None else max(end - LONGEST, 0)
+        begin, parts, breaks = end, list[bytes](), 0
+        while begin > least and (lines is None or breaks <= lines):
+            before, begin = begin, max(begin - CHUNK, least)
             file.seek(begin)
-            found = file.read(end - begin)
-        if lines is None:
-            file.seek(0)
-            found = file.read(end)
-        else:
+            parts.append(file.read(before - begin))
+            breaks += parts[-1].count(b"\n")
+        found = b"".join(reversed(parts))
+        if lines is not None:
             found = b"".join(found.splitlines(keepends=True)[-lines:]) if lines else b""
     return found, end
 

@@ -67,8 +67,8 @@ def carry_out(world: World, command: Command, now: datetime) -> Change:
             return _run_now(world, name, force, now)
         case TakeOver(task=name):
             return _take_over(world, name, now)
-        case Rollback(run_id=run_id):
-            return world, (RollBack(run_id),)
+        case Rollback(run_id=run_id, force=force):
+            return world, (RollBack(run_id, force),)
         case StopRun(task=name):
             return _stop(world, name, now)
         case RetryTask(task=name):

@@ -85,6 +85,7 @@ class RollBack:
     """Undo what a closed run changed, after saving what is undone."""
 
     run_id: str
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ def _rests(world: World, run: Run, now: datetime) -> bool:
             return not can_launch(world) and (run.stage is Stage.CLAIMED or run.ending is not None)
 
 
-GIVE_UP = 4
+GIVE_UP = 3
 """Filings that have gone wrong, after which nobody who only drains the queue waits for the next."""
 
 

@@ -851,6 +851,8 @@ class Rollback:
     """Undo what a closed run changed in its folder, after saving what is undone."""
 
     run_id: str
+    force: bool = False
+    """Also what has changed there since."""
 
 
 Command = Move | Pause | Hold | RunNow | StopRun | RetryTask | Add | Edit | Remove | TakeOver | Rollback

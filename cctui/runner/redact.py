@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # importing `typing` costs six milliseconds
 
     Change = str | Callable[[re.Match[str]], str]
 
-__all__ = ["MARK", "Redactor", "env_values", "redact"]
+__all__ = ["MARK", "Redactor", "env_values", "redact", "redact_all"]
 
 MARK = "[redacted]"
 PEM_LINES = 400
@@ -107,6 +107,17 @@ def redact(text: str, values: Iterable[str] = ()) -> str:
     A private key block may span lines.  A secret that is cut by the end of the text may be missed: give whole lines.
     """
     return Redactor(values).whole(text)
+
+
+def redact_all(value: object, values: Iterable[str] = ()) -> object:
+    """The same for every text in JSON data; keys stay as they are."""
+    if isinstance(value, str):
+        return redact(value, values)
+    if isinstance(value, dict):
+        return {key: redact_all(inner, values) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [redact_all(inner, values) for inner in value]
+    return value
 
 
 class Redactor:

@@ -20,7 +20,7 @@ DENY = (
     *(".docker/config.json", ".kube/config", "credentials.json", ".credentials.json", ".config/gh/", ".config/gcloud/"),
     *(".cargo/credentials*", ".gem/credentials", ".terraform.d/credentials*", ".claude.json"),
 )
-ALLOW = (".env.example", ".env.sample", ".env.template", ".env.dist", ".env.defaults")
+ALLOW = (".env.example", ".env.sample", ".env.template", ".env.dist", ".env.defaults", "id_*.pub")
 OWN = (
     *("secrets.json", "guard.json", "settings*.json", "spec.json", "leg-*.json", "start-*.json", "exit*.json"),
     *("tell-*", "told-*", "child-*", "asks.jsonl", "stop", "lock", "filed", "stream.jsonl", "output.log"),
