@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
 import subprocess
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,29 @@ def sight(real: Real) -> Sight:
 
 
 @pytest.mark.real
+def screen(tmux: list[str]) -> str:
+    return subprocess.run([*tmux, "capture-pane", "-p", "-t", "a"], capture_output=True, text=True, check=True).stdout
+
+
+def types(tmux: list[str], text: str) -> None:
+    """As a person: when the program is ready, and Enter only when the line is there to be seen."""
+    at_last(lambda: "❯" in screen(tmux), 30)
+    subprocess.run([*tmux, "send-keys", "-t", "a", "-l", text], check=True)
+    at_last(lambda: text in screen(tmux), 30)
+    subprocess.run([*tmux, "send-keys", "-t", "a", "Enter"], check=True)
+
+
+def agrees(tmux: list[str], done: Callable[[], bool]) -> None:
+    """Enter at a permission prompt, again when nothing came of it: a prompt that has just appeared may not hear it."""
+    for _ in range(10):
+        if "1. Yes" in screen(tmux):
+            subprocess.run([*tmux, "send-keys", "-t", "a", "Enter"], check=True)
+        with contextlib.suppress(AssertionError):
+            at_last(done, 3)
+            return
+    at_last(done, 3)
+
+
 def test_taken_over_in_the_middle_and_given_back(real: Real, stub: StubApi, tag: str, tmux_socket: str) -> None:
     folder = Path(real.spec.folder)
     held = Use("Bash", {"command": "touch up; while [ ! -e go ]; do sleep 0.05; done; echo one", "description": "w"})
@@ -89,15 +114,12 @@ def test_taken_over_in_the_middle_and_given_back(real: Real, stub: StubApi, tag:
     try:
         at_last(lambda: sight(real).asks == "waits for you", 30)
         assert len(stub.asked(tag)) == 1
-        for words in (["-l", "carry on"], ["Enter"]):
-            subprocess.run([*tmux, "send-keys", "-t", "a", *words], check=True)
+        types(tmux, "carry on")
         at_last(lambda: sight(real).asks == "Bash: touch two.txt", 30)
         assert not (folder / "two.txt").exists()
-        subprocess.run([*tmux, "send-keys", "-t", "a", "Enter"], check=True)
-        at_last(lambda: sight(real).asks == "All of it?", 30)
+        agrees(tmux, lambda: sight(real).asks == "All of it?")
         assert (folder / "two.txt").exists()
-        for words in (["-l", "/exit"], ["Enter"]):
-            subprocess.run([*tmux, "send-keys", "-t", "a", *words], check=True)
+        types(tmux, "/exit")
         at_last(lambda: sight(real).state is SightState.ENDED, 30)
     finally:
         subprocess.run([*tmux, "kill-server"], check=False, capture_output=True)

@@ -92,7 +92,7 @@ def test_two_windows_are_full_one_after_the_other(stub: StubApi, engine: Headles
     def parked_by_the_week() -> bool:
         row = engine.row("probe")
         if row.get("state") == "parked":
-            whys.add(row["reason"]["text"].split(",")[0])
+            whys.add((row["reason"] or {"text": ""})["text"].split(",")[0])
         return any("weekly" in why for why in whys)
 
     at_last(parked_by_the_week, PATIENCE)
