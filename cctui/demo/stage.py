@@ -195,7 +195,8 @@ kill_grace_seconds = 2
 [capacity]
 sources = ["stream", "claude"]
 poll_seconds = 2
-soft_landing = 100  # never: this night is to show what happens when the limit itself is met
+soft_landing = 100  # never, like the next: this night is to show what happens when the limit itself is met
+hard_stop = 100
 
 [claude]
 command = {json.dumps(str(stage.claude))}
