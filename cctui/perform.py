@@ -142,18 +142,14 @@ class Hands:
         return Launched(spec.run_id, effect.leg, tree)
 
     def _make(self, effect: Launch) -> None:
-        spec, task = effect.spec, effect.task
-        if self.rundir.folder(spec.run_id).exists():
-            return
-        if task is None:
-            raise ClaudeError(f"{spec.task}: its file is gone, so there is nothing to run")
-        self.rundir.make(spec, claude.prompt(self.places, self.taskdir.body(task.path)))
+        spec = effect.spec
+        if not self.rundir.folder(spec.run_id).exists():
+            self.rundir.make(spec, claude.prompt(self.places, self.taskdir.body(_path(effect))))
 
     def _claim(self, effect: Launch, tree: Tree | None) -> None:
-        if effect.task is None:
-            raise ClaudeError(f"{effect.spec.task}: its file is gone, so there is nothing to run")
+        path = _path(effect)
         self._add_leg(effect, tree)
-        self.taskdir.claim(effect.task.path)
+        self.taskdir.claim(path)
 
     def _add_leg(self, effect: Launch, tree: Tree | None) -> None:
         self.rundir.add_leg(effect.spec.run_id, effect.leg, self._plan(effect, tree))
@@ -237,6 +233,12 @@ class Hands:
         places = (effect.path, *(f"{phase.value}/{name}" for phase in Phase))
         path = next((path for path in places if (self.places.tasks / path).exists()), effect.path)
         self.taskdir.edit(path, effect.field, effect.value)
+
+
+def _path(effect: Launch) -> str:
+    if effect.task is None:
+        raise ClaudeError(f"{effect.spec.task}: its file is gone, so there is nothing to run")
+    return effect.task.path
 
 
 def foreseen(error: Exception) -> bool:

@@ -22,6 +22,7 @@ from cctui.core.events import Answered, Checked, Event, Loaded, LoginSeen, Looke
 from cctui.core.runners import asks_for_plugin
 from cctui.core.world import Phase, Progress, Reading, SightState, SourceState, Stage, Why, World
 from cctui.perform import Hands
+from cctui.places import PHASES
 
 log = logging.getLogger("cctui.sources")
 
@@ -77,7 +78,7 @@ class Sources:
 
     async def watch_tasks(self) -> None:
         tasks = self.hands.places.tasks
-        folders = [tasks / name for name in ("pending", "active", "completed", "failed", "recurring")]
+        folders = [tasks / name for name in PHASES]
         async for writing in watch(folders):
             self._writing = frozenset(path.relative_to(tasks).as_posix() for path in writing)
             self.scan.wish()

@@ -13,7 +13,7 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -103,28 +103,33 @@ async def ask(
 
     Raises ClaudeError when it is missing, TimeoutError when it takes longer; nothing it started stays behind.
     """
-    argv, env, pipe = program(settings), environment(settings, environ), asyncio.subprocess.PIPE
+    argv, env = program(settings), environment(settings, environ)
     found = shutil.which(argv[0], path=env.get("PATH"))
     if found is None:
         raise ClaudeError(_missing("claude", argv[0]))
     try:
-        process = await asyncio.create_subprocess_exec(
-            *(found, *argv[1:], *words),
-            env=env,
-            cwd=cwd,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=pipe,
-            stderr=pipe,
-            start_new_session=True,
-        )
+        return await run_to_end((found, *argv[1:], *words), env, seconds=seconds, cwd=cwd)
+    except TimeoutError:  # an OSError too
+        raise
     except OSError as error:
         raise ClaudeError(f"{found} cannot be started: {error.strerror}.") from None
+
+
+async def run_to_end(
+    argv: Sequence[str], env: Mapping[str, str], *, seconds: float, cwd: str | Path | None = None, stdin: bytes = b""
+) -> Said:
+    """A program with only `stdin` to read.  TimeoutError when it takes longer; nothing it started stays behind."""
+    pipe = asyncio.subprocess.PIPE
+    source = pipe if stdin else asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(
+        *argv, env=env, cwd=cwd, stdin=source, stdout=pipe, stderr=pipe, start_new_session=True
+    )
     try:
         async with asyncio.timeout(seconds):
-            out, err = await process.communicate()
+            out, err = await process.communicate(stdin or None)
     finally:
         if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)  # its own group
             await process.wait()
     return Said(process.returncode or 0, out, err)
 

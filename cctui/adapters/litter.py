@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from cctui.places import Places
+from cctui.places import PHASES, Places
 
 OWN = ".cctui-*.tmp"
 """The drafts of `adapters.atomic`."""
@@ -30,6 +30,6 @@ def sweep_away(places: Places) -> None:
 
 
 def _folders(places: Places) -> Iterator[Path]:
-    yield from (places.tasks / name for name in ("pending", "active", "completed", "failed", "recurring"))
+    yield from (places.tasks / name for name in PHASES)
     yield from (places.context, places.notes, places.state)
     yield from sorted(day for day in places.notes.glob("*-*-*") if day.is_dir())[-2:]

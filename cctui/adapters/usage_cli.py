@@ -7,18 +7,16 @@ lets it renew an expired login.  Never sends a prompt, never reads a credential.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
 import shutil
-import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cctui.adapters.claude import ClaudeError, environment, program
+from cctui.adapters.claude import ClaudeError, environment, program, run_to_end
 from cctui.adapters.usage_answer import SLOW, STUCK, UsageError, readings_of
 from cctui.core.settings import Settings
 from cctui.core.world import Reading
@@ -120,15 +118,5 @@ def _program(settings: Settings, path: str) -> list[str]:
 
 
 async def _run(argv: Sequence[str], env: Mapping[str, str], cwd: Path, stdin: str) -> Said:
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        *argv, stdin=pipe, stdout=pipe, stderr=pipe, env=env, cwd=cwd, start_new_session=True
-    )
-    try:
-        async with asyncio.timeout(DEADLINE):
-            out, err = await process.communicate(stdin.encode())
-    finally:
-        if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)  # its own group: nothing it started stays behind
-            await process.wait()
-    return Said(process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace"))
+    said = await run_to_end(argv, env, seconds=DEADLINE, cwd=cwd, stdin=stdin.encode())
+    return Said(said.code, said.out.decode(errors="replace"), said.err.decode(errors="replace"))

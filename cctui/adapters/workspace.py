@@ -68,6 +68,12 @@ class Workspace:
         ground = treefile.read_ground(self._run(run_id))
         return Site(self._places, run_id, ground) if ground is not None and ground.ready else None
 
+    def _known(self, run_id: str) -> Site:
+        site = self._site(run_id)
+        if site is None:
+            raise WorkspaceError(f"The run {run_id} worked in no git folder, or nothing of it is known any more.")
+        return site
+
     # --- before the run ----------------------------------------------------------------------------------------------
 
     def prepare(self, spec: Spec) -> Tree | None:
@@ -218,17 +224,16 @@ class Workspace:
 
     def diff(self, run_id: str) -> str:
         """What the run changed, as `git diff` shows it; cut, and saying so, when it is huge."""
-        site, undone = self._site(run_id), treefile.read_undone(self._run(run_id))
-        if site is None:
-            raise WorkspaceError(f"The run {run_id} worked in no git folder, or nothing of it is known any more.")
+        site = self._known(run_id)
+        end, undone = treefile.read_end(site.run), treefile.read_undone(site.run)
+        after = end.tree if end is not None else ""
+        if not after and undone.said and undone.saved:
+            after = undone.saved[0]
         with told():
-            git, end = site.anchor(), treefile.read_end(site.run)
-            if end is not None and end.tree:
+            git = site.anchor()
+            if after:
                 own = scene_of(self._places, Repository(site.top, "", "")).others()
-                return _shown(git, site.before(git), end.tree, own)
-            if undone.said and undone.saved:
-                own = scene_of(self._places, Repository(site.top, "", "")).others()
-                return _shown(git, site.before(git), undone.saved[0], own)
+                return _shown(git, site.before(git), after, own)
             if Path(site.top).is_dir():
                 with site.look() as found:
                     return _shown(git, site.before(git), found.state.tree, found.scene.others())
@@ -243,9 +248,7 @@ class Workspace:
         """Undo what the run changed, after saving it; the sentence of what was done.
 
         WorkspaceError when it cannot be undone, and why; without `force` also when anything has changed since."""
-        site = self._site(run_id)
-        if site is None:
-            raise WorkspaceError(f"The run {run_id} worked in no git folder, or nothing of it is known any more.")
+        site = self._known(run_id)
         with told(), alone(site.run) as lock:
             site = replace(site, lock=lock)
             if not force:

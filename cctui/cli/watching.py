@@ -34,8 +34,10 @@ def run_of(here: Here, name: str) -> dict[str, Any]:
             data = {"run_id": name, "open": False, "session": None, "task": None, "living": False}
         return data
     reply = here.answer("run", task=name)
-    if reply["code"] == NOT_FOUND and here.places.runs.is_dir() and name[:1].isdigit():
-        begun = [entry.name for entry in here.places.runs.iterdir() if entry.name.startswith(name)]
+    if reply["code"] == NOT_FOUND and name[:1].isdigit():
+        from cctui.adapters.rundir import RunDir  # only here: its import costs milliseconds
+
+        begun = RunDir(here.places.runs).find(name)
         if len(begun) == 1:
             return run_of(here, begun[0])
     if reply["code"]:

@@ -9,10 +9,11 @@ from datetime import datetime
 from cctui.core import queue
 from cctui.core.events import AddFile, Approve, EditFile, Effect, Halt, MoveFile, RollBack, SaveMemory, Tell, TrashFile
 from cctui.core.launch import resume
-from cctui.core.looks import SAFE_POINT
+from cctui.core.looks import SAFE_POINT, with_run
 from cctui.core.moving import moved
 from cctui.core.notes import noted
-from cctui.core.refusal import broken_file, plan_waits, refusal
+from cctui.core.queue import plan_waits
+from cctui.core.refusal import broken_file, refusal
 from cctui.core.world import (
     Add,
     Command,
@@ -100,7 +101,7 @@ def _stop(world: World, name: str, now: datetime) -> Change:
     run = queue.run_of(world, name)
     if run is None:
         return world, ()
-    world = replace(world, runs={**world.runs, run.spec.run_id: replace(run, stopping=True)})
+    world = with_run(world, replace(run, stopping=True))
     world = noted(world, now, Level.INFO, f"stopping {name}", task=name, run_id=run.spec.run_id)
     # A parked run has no process to end: the next decision files it.
     return world, (Halt(run.spec.run_id),) if run.stage is Stage.RUNNING else ()
@@ -112,7 +113,7 @@ def _run_now(world: World, name: str, force: bool, now: datetime) -> Change:
     run = queue.run_of(world, name)
     if run is None or not plan_waits(run):
         return world, ()
-    world = replace(world, runs={**world.runs, run.spec.run_id: replace(run, approved=True)})
+    world = with_run(world, replace(run, approved=True))
     world = noted(world, now, Level.INFO, f"the plan of {name} is accepted", task=name, run_id=run.spec.run_id)
     return world, (Approve(run.spec.run_id),)
 
@@ -126,7 +127,7 @@ def _take_over(world: World, name: str, now: datetime) -> Change:
         world, launch = resume(world, run, now, Part.ATTENDED)
         return world, (launch,)
     run = replace(run, halting=Halting.TAKEOVER, halt_at=now + SAFE_POINT)
-    world = replace(world, runs={**world.runs, run.spec.run_id: run})
+    world = with_run(world, run)
     world = noted(world, now, Level.INFO, f"{name} is handed over at its next step", task=name, run_id=run.spec.run_id)
     return world, (Tell(run.spec.run_id, Halting.TAKEOVER),)
 

@@ -70,7 +70,7 @@ def _seen(world: World, sight: Sight, now: datetime) -> Change:
         case SightState.CLAIMED:
             late = run.leg_started is not None and now - run.leg_started > START_PATIENCE
             stage = Stage.CLAIMED if run.stage is Stage.RUNNING and late else run.stage
-            return _with_run(world, replace(run, stage=stage, tree=sight.tree or run.tree)), ()
+            return with_run(world, replace(run, stage=stage, tree=sight.tree or run.tree)), ()
         case SightState.ALIVE:
             begun = sight.leg_started or run.leg_started
             tree = sight.tree or run.tree
@@ -80,7 +80,7 @@ def _seen(world: World, sight: Sight, now: datetime) -> Change:
                 world = noted(world, now, Level.WARN, text, task=run.spec.task, run_id=run.spec.run_id)
             # A stop that was asked for before it was known to live, or that a crash cut in two, is asked for now.
             fresh = run.spec.run_id not in world.runs or run.stage is not Stage.RUNNING
-            return _with_run(world, alive), (Halt(run.spec.run_id),) if fresh and run.stopping else ()
+            return with_run(world, alive), (Halt(run.spec.run_id),) if fresh and run.stopping else ()
         case SightState.ENDED | SightState.GONE:
             if run.stage is Stage.PARKED:
                 return world, ()
@@ -116,7 +116,8 @@ def _gone(now: datetime) -> Ending:
     return Ending(Stop.LOST, now, 0.0, detail="its runner is gone and left no exit record")
 
 
-def _with_run(world: World, run: Run) -> World:
+def with_run(world: World, run: Run) -> World:
+    """The World with this run as it is now; the same World when nothing has changed."""
     if world.runs.get(run.spec.run_id) == run:
         return world
     return replace(world, runs={**world.runs, run.spec.run_id: run})
@@ -137,7 +138,7 @@ def settle(world: World, run: Run, ending: Ending, now: datetime) -> Change:
             world = _answered(world, run, ending)
             if not can_launch(world):
                 # It stays as it is: the next look after the trouble comes here again.
-                return _with_run(world, replace(run, stage=Stage.RUNNING)), ()
+                return with_run(world, replace(run, stage=Stage.RUNNING)), ()
             world, launch = follow(world, run, Leg(part, why), now)
             return world, (launch,)
         case Done() | Failed() as final:
@@ -172,7 +173,7 @@ def park(world: World, run: Run, ending: Ending, wait: Park, now: datetime) -> C
     """The run waits with its conversation; nothing else that needs Claude walks into the same wall."""
     spec = run.spec
     parked = Parked(wait.why, ending.ended, wait.until, wait.window, spec.task, wait.part, wait.text)
-    world = _with_run(world, replace(run, stage=Stage.PARKED, parked=parked, halting=None, halt_at=None, halted=False))
+    world = with_run(world, replace(run, stage=Stage.PARKED, parked=parked, halting=None, halt_at=None, halted=False))
     first = wait.why is not Why.LOGIN or Why.LOGIN not in world.stops
     if wait.why in SERVICE:
         world = _standing(world, parked)
@@ -227,7 +228,7 @@ def close(
 ) -> Change:
     """Decide how the run goes into the record; the effect does it, `Filed` answers."""
     effect = replace(finish(world, run, ending, final, now), claimed=claimed)
-    world = _with_run(world, replace(run, stage=Stage.FILING, ending=ending))
+    world = with_run(world, replace(run, stage=Stage.FILING, ending=ending))
     return replace(world, memory=effect.memory), (effect,)
 
 

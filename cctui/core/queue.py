@@ -245,10 +245,13 @@ def _needs_you(scene: Scene, task: Task) -> Reason | None:
         return None
     if run.asks:
         return Reason(Why.NEEDS_YOU, run.asks)
+    return Reason(Why.NEEDS_YOU, PLAN_READY) if plan_waits(run) else None
+
+
+def plan_waits(run: Run) -> bool:
+    """Whether its plan waits for a person to accept it."""
     stop = run.parked if run.stage is Stage.PARKED else None
-    if stop is None or stop.why is not Why.NEEDS_YOU or run.approved:
-        return None
-    return Reason(Why.NEEDS_YOU, PLAN_READY)
+    return stop is not None and stop.why is Why.NEEDS_YOU and not run.approved
 
 
 PLAN_READY = "plan ready; run it to accept"

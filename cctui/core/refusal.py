@@ -126,12 +126,6 @@ def _no_rollback(world: World, run_id: str) -> Reason | None:
     return Reason(Why.FOLDER, other) if other else None
 
 
-def plan_waits(run: Run) -> bool:
-    """Whether its plan waits for a person to accept it."""
-    stop = run.parked if run.stage is Stage.PARKED else None
-    return stop is not None and stop.why is Why.NEEDS_YOU and not run.approved
-
-
 def _no_move(world: World, task: Task, move: Move) -> Reason | None:
     order = world.line.order
     if task.name not in order:
@@ -150,7 +144,7 @@ def _no_run(world: World, task: Task, run: Run | None, force: bool, now: datetim
         return _state(task, "runs already")
     if run is None and task.phase is not Phase.PENDING:
         return _state(task, "is not in the queue; R puts it back")
-    if run and plan_waits(run):
+    if run and queue.plan_waits(run):
         return None
     asked = replace(world, forced={**world.forced, task.name: force})
     # A full house is no refusal: it starts as soon as a slot or its folder is free.

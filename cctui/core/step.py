@@ -31,13 +31,12 @@ from cctui.core.events import (
     Looked,
     Measured,
     Progressed,
-    RollBack,
     RolledBack,
     Scanned,
     Ticked,
 )
 from cctui.core.launch import again, claim, resume
-from cctui.core.looks import can_launch, on_looked, outcome, proven, settle
+from cctui.core.looks import can_launch, on_looked, outcome, proven, settle, with_run
 from cctui.core.notes import noted
 from cctui.core.refusal import refusal
 from cctui.core.watching import as_claimed, awake, waiting, watch
@@ -96,7 +95,7 @@ def _on(world: World, event: Event, now: datetime) -> Change:
             return _on_launch_failed(world, event, now)
         case Progressed(run_id, progress) if run := world.runs.get(run_id):
             heard = replace(run, progress=progress, heard=now, quiet=False)
-            return replace(world, runs={**world.runs, run_id: heard}), ()
+            return with_run(world, heard), ()
         case Measured(readings, states):
             merged = capacity.merge(world.readings, readings, now)
             sources = {**world.sources, **{state.source: state for state in states}}
@@ -186,7 +185,7 @@ def _on_launched(world: World, event: Launched, now: datetime) -> Change:
         return world, ()
     world = noted(world, now, Level.INFO, _started(run), task=run.spec.task, run_id=event.run_id)
     run = replace(run, stage=Stage.RUNNING, leg_started=now, tree=event.tree or run.tree)
-    world = replace(world, runs={**world.runs, event.run_id: run})
+    world = with_run(world, run)
     world = _placed(world, run.spec.task, Phase.ACTIVE)
     return world, (Halt(event.run_id),) if run.stopping else ()
 
@@ -241,15 +240,13 @@ def _on_launch_failed(world: World, event: LaunchFailed, now: datetime) -> Chang
     if event.program:
         world = _on_checked(world, {**world.programs, event.program: event.text}, now)
         task = world.tasks.get(run.spec.task)
-        if not event.claimed and (
-            task is None or task.phase is not Phase.ACTIVE
-        ):  # nothing was done yet: it never was a run
-            return _forgotten(world, run), ()
+        if not event.claimed and (task is None or task.phase is not Phase.ACTIVE):
+            return _forgotten(world, run), ()  # nothing was done yet: it never was a run
         # Whether it started after all is not known, and it must not start twice: the run stays, and a look decides.
         run = replace(run, stage=Stage.RUNNING, leg_started=now)
         if run.leg > 1:
             run = replace(run, leg=run.leg - 1, legs=run.legs[:-1])
-        return replace(world, runs={**world.runs, event.run_id: run}), ()
+        return with_run(world, run), ()
     before = run.last or Ending(Stop.SPAWN, now, 0.0)
     ending = replace(before, stop=Stop.SPAWN, ended=now, rc=None, detail=event.text)
     return settle(world, replace(run, unlaunched=event.text, claimed=event.claimed), ending, now)
@@ -309,15 +306,13 @@ def _on_effect_failed(world: World, effect: Effect | None, text: str, now: datet
         case Finish(spec=spec) if run := world.runs.get(spec.run_id):
             wait = timedelta(seconds=min(FILING_WAIT * 2.0 ** min(run.tries, 10), FILING_CAP))
             run = replace(run, tries=run.tries + 1, again_at=now + wait)
-            return replace(world, runs={**world.runs, spec.run_id: run})
+            return with_run(world, run)
         case Halt(run_id=run_id, why=why) if run := world.runs.get(run_id):
             if why is Halting.STOP:
                 run = replace(run, stopping=False, halting=None, halted=False)
             else:
                 run = replace(run, halted=False, halt_at=now + HALT_AGAIN)
-            return replace(world, runs={**world.runs, run_id: run})
-        case RollBack(run_id=run_id):
-            return world
+            return with_run(world, run)
         case _:
             return world
 

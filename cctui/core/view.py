@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from cctui.core import queue
 from cctui.core.gates import Gate, why
-from cctui.core.refusal import plan_waits
+from cctui.core.queue import plan_waits
 from cctui.core.runners import stands_in, via
 from cctui.core.watching import as_claimed
 from cctui.core.words import (

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from cctui.core import capacity, queue
 from cctui.core.events import Effect, Halt, Tell
-from cctui.core.looks import can_launch, cancelled, close, settle
+from cctui.core.looks import can_launch, cancelled, close, settle, with_run
 from cctui.core.notes import noted
 from cctui.core.settings import CapacitySettings
 from cctui.core.words import span, window_name
@@ -112,20 +112,21 @@ def _filed_again(world: World, now: datetime) -> Change:
 
 def at_rest(world: World, now: datetime) -> bool:
     """Whether every open run waits for something that will not come by itself within seconds."""
-    return all(_rests(world, run, now) for run in world.runs.values())
+    scene = queue.scene(world, now)
+    return all(_rests(scene, run) for run in world.runs.values())
 
 
-def _rests(world: World, run: Run, now: datetime) -> bool:
+def _rests(scene: queue.Scene, run: Run) -> bool:
     match run.stage:
         case Stage.PARKED:
-            held = next(queue.held(queue.scene(world, now), as_claimed(world, run)), None)
+            held = next(queue.held(scene, as_claimed(scene.world, run)), None)
             return held is not None and held.why is not Why.STAGGER
         case Stage.FILING:
             return run.tries >= GIVE_UP
         case Stage.LAUNCHING:
             return False
         case _:
-            return not can_launch(world) and (run.stage is Stage.CLAIMED or run.ending is not None)
+            return not can_launch(scene.world) and (run.stage is Stage.CLAIMED or run.ending is not None)
 
 
 GIVE_UP = 3
@@ -158,10 +159,6 @@ def _works(run: Run) -> bool:
     return run.stage is Stage.RUNNING and run.ending is None
 
 
-def _with(world: World, run: Run) -> World:
-    return replace(world, runs={**world.runs, run.spec.run_id: run})
-
-
 def _silent(world: World, now: datetime) -> Change:
     """Claude at work that has said nothing for too long is interrupted; of anything else it is only said aloud."""
     effects: tuple[Effect, ...] = ()
@@ -176,7 +173,7 @@ def _silent(world: World, now: datetime) -> Change:
             effects += (Halt(run.spec.run_id, Halting.STALL),)
         text = f"{run.spec.task} has said nothing for {world.settings.run.stall_minutes:g} minutes"
         text += ": it is interrupted" if run.halting is Halting.STALL else ""
-        world = noted(_with(world, run), now, Level.WARN, text, task=run.spec.task, run_id=run.spec.run_id)
+        world = noted(with_run(world, run), now, Level.WARN, text, task=run.spec.task, run_id=run.spec.run_id)
     return world, effects
 
 
@@ -210,7 +207,7 @@ def _landing(world: World, now: datetime) -> Change:
             text = f"{run.spec.task} is told to save its work: {window_name(window)} at {used:.0f} %"
         else:
             continue
-        world = noted(_with(world, run), now, Level.WARN, text, task=run.spec.task, run_id=run.spec.run_id)
+        world = noted(with_run(world, run), now, Level.WARN, text, task=run.spec.task, run_id=run.spec.run_id)
     return world, effects
 
 
@@ -241,6 +238,6 @@ def _halted(world: World, now: datetime) -> Change:
     effects: tuple[Effect, ...] = ()
     for run in world.runs.values():
         if run.stage is Stage.RUNNING and run.halt_at and run.halt_at <= now and run.halting and not run.halted:
-            world = _with(world, replace(run, halt_at=None, halted=True))
+            world = with_run(world, replace(run, halt_at=None, halted=True))
             effects += (Halt(run.spec.run_id, run.halting),)
     return world, effects

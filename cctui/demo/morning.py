@@ -17,7 +17,7 @@ from cctui.adapters.runread import newest_leg
 from cctui.adapters.treefile import read_undone
 from cctui.adapters.workspace import Workspace, WorkspaceError
 from cctui.cli.undoing import summary
-from cctui.core.refusal import plan_waits
+from cctui.core.queue import plan_waits
 from cctui.core.settings import Settings
 from cctui.core.view import State, rows
 from cctui.core.words import safe, safe_text, span

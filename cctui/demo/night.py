@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from cctui.adapters.ledger import Samples
 from cctui.config import load
 from cctui.core.events import Event, Measured
-from cctui.core.refusal import plan_waits
+from cctui.core.queue import plan_waits
 from cctui.core.settings import Settings
 from cctui.core.view import State, rows
 from cctui.core.words import safe

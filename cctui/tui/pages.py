@@ -14,7 +14,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from cctui.core import view
-from cctui.core.refusal import plan_waits, refusal
+from cctui.core.queue import plan_waits
+from cctui.core.refusal import refusal
 from cctui.core.view import Row
 from cctui.core.world import Level, Phase, Reason, Record, Run, RunNow, Stage, Task, World
 from cctui.link import LinkError

@@ -10,7 +10,8 @@ from textual import work
 
 from cctui.core import view
 from cctui.core.filing import note_path
-from cctui.core.refusal import plan_waits, refusal
+from cctui.core.queue import plan_waits
+from cctui.core.refusal import refusal
 from cctui.core.world import Reason, Run, RunNow, StopRun, Why
 from cctui.link import LinkError
 from cctui.tui.cells import clean

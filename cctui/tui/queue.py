@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cctui.core import cost, view
-from cctui.core.refusal import plan_waits, refusal
+from cctui.core.queue import plan_waits
+from cctui.core.refusal import refusal
 from cctui.core.view import Row, State
 from cctui.core.world import Command, Move, Pause, Place, Reason, Remove, RetryTask, RunNow, StopRun, Task, Why, World
 from cctui.tui import openrun

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cctui.core import view
-from cctui.core.refusal import plan_waits, refusal
+from cctui.core.queue import plan_waits
+from cctui.core.refusal import refusal
 from cctui.core.view import Row, State
 from cctui.core.world import Command, Reason, Run, RunNow, Stage, StopRun, World
 from cctui.tui import openrun
