@@ -287,11 +287,12 @@ _SHAPES: dict[str, tuple[str, str]] = {
     "capacity.token_url": (r"https?://\S+", "an http(s) address"),
     "capacity.user_agent": (r"[\x20-\x7e]*", "printable ASCII text"),
     "tmux.socket": (r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", "a short name of letters, digits and '-_.'"),
+    "report.hour": (r"(([01]\d|2[0-3]):[0-5]\d)?", "a local time such as 07:00, or nothing"),
     "claude.command": (r".*\S.*", "a program's name or path"),
     "tmux.command": (r".*\S.*", "a program's name or path"),
 }
 _PATTERNS = ("claude.deny", "claude.allow")
-_SOURCES = ("stream", "statusline", "claude", "api", "transcripts")
+_SOURCES = ("stream", "statusline", "claude", "api", "transcripts", "cache", "ccusage")
 
 
 def _text(key: str, raw: object) -> str:

@@ -155,6 +155,7 @@ class Engine:
                     sources.measure,
                     sources.check_programs,
                     sources.watch_login,
+                    sources.watch_person,
                     self._keep_lock,
                     self.server.run,
                 ),

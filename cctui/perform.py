@@ -33,6 +33,8 @@ from cctui.core.events import (
     Event,
     Filed,
     Finish,
+    Fire,
+    Fired,
     Halt,
     Launch,
     Launched,
@@ -90,6 +92,9 @@ class Hands:
                 return await self._finish(effect)
             case RollBack(run_id, force):
                 return await self._roll_back(run_id, force)
+            case Fire():
+                await self.on_disk(self.taskdir.fire, effect.path, effect.name, effect.due, effect.deadline)
+                return Fired(effect)
             case _:
                 await self.on_disk(self._change, effect)
                 return None

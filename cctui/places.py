@@ -66,6 +66,10 @@ class Places:
         return self.state / "capacity.jsonl"
 
     @property
+    def windows(self) -> Path:
+        return self.state / "windows.jsonl"
+
+    @property
     def lock(self) -> Path:
         return self.state / "engine.lock"
 

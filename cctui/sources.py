@@ -9,16 +9,32 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from cctui.adapters import claude, health, litter, login, plugins
 from cctui.adapters.clock import Clock
+from cctui.adapters.credentials import config_folder
 from cctui.adapters.ledger import Samples
+from cctui.adapters.presence import Presence, Present
 from cctui.adapters.tmux import TmuxError
-from cctui.adapters.usage import Usage
+from cctui.adapters.usage import Told, Usage
 from cctui.adapters.watch import watch
 from cctui.busy import Busy, Wish
-from cctui.core.events import Answered, Checked, Event, Loaded, LoginSeen, Looked, Measured, Progressed, Scanned
+from cctui.core import readings as known
+from cctui.core.cost import tokens_per_point
+from cctui.core.events import (
+    Answered,
+    Checked,
+    Event,
+    Loaded,
+    LoginSeen,
+    Looked,
+    Measured,
+    PersonSeen,
+    Progressed,
+    Scanned,
+)
 from cctui.core.runners import asks_for_plugin
 from cctui.core.world import Phase, Progress, Reading, SightState, SourceState, Stage, Why, World
 from cctui.perform import Hands
@@ -33,6 +49,11 @@ FOLLOW_SECONDS = 1.0
 PROGRAMS_SECONDS = 60.0
 TROUBLED_SECONDS = 5.0
 LOGIN_SECONDS = 3.0
+PERSON_SECONDS = 5.0
+SAME_MOMENT = timedelta(seconds=30)
+"""A person at work is told of again when this has passed since the last time, not with every look."""
+RESET_SLICE = 15.0
+"""Seconds after which a reset that has just become known is met."""
 LEARN_FROM = 5000
 """Newest history lines that learning sees."""
 
@@ -72,7 +93,8 @@ class Sources:
         readings = self.samples.recent(self.clock.now())
         records, totals = ledger.tail(LEARN_FROM), ledger.totals()
         trouble = [self.hands.store.trouble] if self.hands.store.trouble else []
-        return Loaded(memory, records, totals, readings, (*trouble, *ledger.warnings))
+        warnings = (*trouble, *ledger.warnings)
+        return Loaded(memory, records, totals, readings, warnings, zone=self.clock.zone_name)
 
     # --- task files ---
 
@@ -151,33 +173,78 @@ class Sources:
     # --- capacity ---
 
     async def measure(self) -> None:
-        """Ask the capacity sources: at the start, every poll_seconds, and at once when a limit should be over."""
+        """Ask the capacity sources: at the start, every poll_seconds, and at once when a window begins anew."""
         urgent = False
         while True:
-            readings: tuple[Reading, ...] = ()
-            states: tuple[SourceState, ...] = ()
-            if self.hands.settings.capacity.gate and "claude" not in self.world().programs:
-                readings, states = await self.usage.sample(force=urgent)
-            await self._measured(readings, states)
-            poll = self.hands.settings.capacity.poll_seconds
+            told: Told = ((), ())
+            if self.hands.settings.capacity.gate:
+                if "claude" not in self.world().programs:
+                    told = await self.usage.sample(force=urgent)
+                await self._measured(*told)
+                if known.guessing(self.world(), told[0], self.clock.now()):
+                    await self._measured(*await self.usage.estimates(self._per_point, self._told_reset))
+            else:
+                await self._measured(*told)
+            urgent = await self._rest_from_asking()
+
+    async def _rest_from_asking(self) -> bool:
+        """Until the next question is due; True: because a window has begun anew, or a limit should be over."""
+        left = self.hands.settings.capacity.poll_seconds
+        while True:
             rest = self._until_reset()
-            urgent = 0 < rest < poll
-            await asyncio.sleep(rest + 0.5 if urgent else poll)
+            if 0 < rest < min(left, RESET_SLICE):
+                await asyncio.sleep(rest + 0.5)
+                return True
+            part = min(left, RESET_SLICE)
+            await asyncio.sleep(part)
+            left -= part
+            if left <= 0:
+                return False
 
     def _until_reset(self) -> float:
-        """Seconds until the limit that stands should be over; 0 when none stands."""
-        now = self.clock.now()
-        moments = [stop.until for stop in self.world().stops.values() if stop.why is Why.LIMIT and stop.until]
+        """Seconds until a window that is known begins anew, or the limit that stands should be over; 0: neither."""
+        now, world = self.clock.now(), self.world()
+        moments = [stop.until for stop in world.stops.values() if stop.why is Why.LIMIT and stop.until]
+        reset = known.next_reset(world, now) if self.hands.settings.capacity.gate else None
+        moments += [reset] if reset else []
         return min(((moment - now).total_seconds() for moment in moments if moment > now), default=0.0)
 
-    async def _measured(self, readings: tuple[Reading, ...], states: tuple[SourceState, ...]) -> None:
-        known = set(self.world().readings)
-        fresh = tuple(reading for reading in readings if reading not in known)
+    def _per_point(self, window: str) -> float | None:
+        return tokens_per_point(self.world().costs, window)
+
+    def _told_reset(self, window: str) -> datetime | None:
+        return known.told_reset(self.world(), window)
+
+    async def _measured(
+        self, readings: tuple[Reading, ...], states: tuple[SourceState, ...], *, asked: bool = True
+    ) -> None:
+        """`asked`: the sources that can be asked have been."""
+        seen = set(self.world().readings)
+        fresh = tuple(reading for reading in readings if reading not in seen)
         if fresh:
             await self.hands.on_disk(self.samples.append, fresh)
         new = fresh or any(self.world().sources.get(state.source) != state for state in states)
-        if new or not self.world().measured:
-            self.post(Measured(fresh, states, asked=True))
+        if new or (asked and not self.world().measured):
+            self.post(Measured(fresh, states, asked=asked))
+
+    # --- the person ---
+
+    async def watch_person(self) -> None:
+        """The person's own live sessions, and what they have told of the windows; posts only what is new."""
+        if not self.hands.settings.capacity.gate:
+            return
+        folder = config_folder(self.hands.settings, self.hands.environ)
+        presence, before = Presence(folder, self.usage.statusline), Present()
+        while True:
+            ours = frozenset(run.spec.session_id for run in self.world().runs.values())
+            now = self.clock.now()
+            present = await asyncio.to_thread(presence.look, now, ours)
+            await self._measured(*await asyncio.to_thread(self.usage.passive), asked=False)
+            present = replace(present, at=present.at or before.at)
+            if present.sessions != before.sessions or _moved(before.at, present.at):
+                self.post(PersonSeen(present.sessions, present.at))
+                before = present
+            await asyncio.sleep(PERSON_SECONDS)
 
     # --- programs ---
 
@@ -225,3 +292,10 @@ class Sources:
             if stamp != seen and Why.LOGIN in self.world().stops:
                 self.post(LoginSeen())
             seen = stamp
+
+
+def _moved(before: datetime | None, after: datetime | None) -> bool:
+    """Whether a moment has moved on by more than the time between two looks."""
+    if before is None or after is None:
+        return after is not None
+    return after - before >= SAME_MOMENT

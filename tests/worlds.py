@@ -203,7 +203,7 @@ def blocked() -> World:
         task("ghost-reader", after=("no-such-task",)),
         task("hen", after=("egg",)),
         task("egg", after=("hen",)),
-        task("fix-upstream", schedule="0 3 * * *"),
+        task("fix-upstream", style=("terse",)),
         task("idle-thoughts", paused=True),
         runs=runs(parked),
         stops={"limit:five_hour": Parked(Why.LIMIT, ago(minutes=9), ahead(hours=2, minutes=13, seconds=7), FIVE_HOUR)},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 
 class Clock:
@@ -22,6 +23,16 @@ class Clock:
             zone = UTC
         # TZ may name no zone of the time zone database: then what the C library makes of it, at today's offset.
         return zone if now.astimezone(zone).utcoffset() == now.utcoffset() else now.tzinfo or UTC
+
+    @property
+    def zone_name(self) -> str:
+        """The zone's IANA name; empty: it has none that others could look up."""
+        name = str(getattr(self.zone, "key", None) or "")
+        try:
+            ZoneInfo(name)
+        except (OSError, ValueError, KeyError):  # missing (KeyError), a folder, or not a name at all
+            return ""
+        return name
 
     def now(self) -> datetime:
         """Aware, at the local zone's offset of this moment.

@@ -1,4 +1,4 @@
-"""The store: live facts that have no other home (ranks, hold, retries), in one TinyDB file.
+"""The store: live facts that have no other home (ranks, hold, retries, firings), in one TinyDB file.
 
 Promises: after `save` returns, the facts survive a kill and a power cut; until then the old ones do.  A file that
 cannot be read is set aside, never deleted; the last good copy takes its place, and `trouble` says so.  One owner at a
@@ -19,7 +19,7 @@ from tinydb.storages import Storage
 from tinydb.table import Document
 
 from cctui.adapters import atomic
-from cctui.core.world import Memory, Retry
+from cctui.core.world import Firing, Memory, Retry
 
 _TABLE = "memory"
 _ONLY = 1
@@ -117,7 +117,7 @@ class Store:
                 self._path.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"cannot mend {self._path}: {error.strerror}") from error
-        came = "there was no good copy: manual order, hold and retries are reset"
+        came = "there was no good copy: manual order, hold, retries and what has fired are reset"
         if memory is not None:
             came = "its last good copy is used: the newest change may be missing"
         self.trouble = f"{self._path.name} was unreadable and lies now in {bad.name}; {came}"
@@ -151,7 +151,12 @@ def _to_json(memory: Memory) -> dict[str, Any]:
         name: {"attempts": retry.attempts, "at": retry.at.isoformat() if retry.at else None, "text": retry.text}
         for name, retry in memory.retries.items()
     }
-    return {"schema": 1, "hold": memory.hold, "ranks": dict(memory.ranks), "retries": retries}
+    firings = {
+        name: {"until": mark.until.isoformat(), "skip": mark.skip, "schedule": mark.schedule}
+        for name, mark in memory.firings.items()
+    }
+    ranks = dict(memory.ranks)
+    return {"schema": 1, "hold": memory.hold, "ranks": ranks, "retries": retries, "firings": firings}
 
 
 def _from_json(found: Document) -> Memory:
@@ -160,7 +165,16 @@ def _from_json(found: Document) -> Memory:
     if not isinstance(hold, bool) or not all(type(rank) is int for rank in ranks.values()):
         raise TypeError("hold and ranks")
     retries = {name: _retry(retry) for name, retry in found["retries"].items()}
-    return Memory(ranks=dict(ranks), hold=hold, retries=retries)
+    # A file from before there was recurring work has none.
+    firings = {name: _firing(mark) for name, mark in found.get("firings", {}).items()}
+    return Memory(ranks=dict(ranks), hold=hold, retries=retries, firings=firings)
+
+
+def _firing(found: dict[str, Any]) -> Firing:
+    until, skip = datetime.fromisoformat(found["until"]), found["skip"]
+    if until.tzinfo is None or not isinstance(skip, bool):
+        raise TypeError("firing")
+    return Firing(until, skip, str(found["schedule"]))
 
 
 def _retry(found: dict[str, Any]) -> Retry:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 
-from cctui.adapters import atomic, front, mdfile
+from cctui.adapters import atomic, front, instance, mdfile
 from cctui.core import task
 from cctui.core.fields import FIELDS, task_name
 from cctui.core.values import shown
@@ -298,6 +298,19 @@ class TaskDir:
                 raise TaskDirError(f"{name} is there already, in {phase}/")
         self._put(path, data)
         return path
+
+    def fire(self, template: str, name: str, due: datetime, deadline: datetime | None = None) -> None:
+        """A firing of a template as a new file in pending/.  Its file being there already, in any folder, is fine."""
+        if any(os.path.lexists(self._places.tasks / phase / f"{name}.md") for phase in Phase):
+            return
+        try:
+            text = instance.text_of(self._text(template, self._load(template)[0]), due, deadline)
+        except front.FrontError as error:
+            raise TaskDirError(f"{safe(template)}: {error}") from None
+        path = f"pending/{name}.md"
+        if isinstance(entry := self.would_be(path, text), Broken):
+            raise TaskDirError(f"{safe(template)}: {'; '.join(problem.text for problem in entry.problems)}")
+        self._put(path, text.encode())
 
     def _put(self, path: str, data: bytes) -> None:
         """Whole or not at all: written under a hidden name, then linked to its own, which never overwrites."""

@@ -4,6 +4,9 @@ Promises: one process asks at a time, the others read what it got; one source is
 tests may lift that), a failing one waits its back-off across restarts; the source named first in ``capacity.sources``
 is asked first and the next only while it fails; old numbers stay readable with their true age.  Never raises for a
 source that fails: that is a `SourceState` with a sentence.  Never keeps a token.
+
+What other programs have left lying there (statuslines, Claude Code's cache, transcripts) is read by each process for
+itself: nobody is asked for it.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from cctui.adapters import cached, ccusage, statusline, transcripts
 from cctui.adapters.clock import Clock
 from cctui.adapters.credentials import changed_at, config_folder, login_file
 from cctui.adapters.usage_answer import UsageError
@@ -28,6 +32,7 @@ from cctui.places import Places
 __all__ = ["Usage", "UsageError"]
 
 Ask = Callable[[Settings, Mapping[str, str], Path, datetime], Awaitable[tuple[Reading, ...]]]
+Told = tuple[tuple[Reading, ...], tuple[SourceState, ...]]
 SOURCES: Mapping[str, Ask] = {"claude": ask_claude, "api": ask_api}
 FLOOR = 60.0
 """Seconds that always lie between two questions to one source."""
@@ -56,12 +61,15 @@ class Usage:
         self._jitter = jitter
         folder = config_folder(settings, environ)
         self._login = login_file(folder)
+        self.statusline = statusline.Statusline(environ, folder)
+        self._cached = cached.Cached(cached.cache_file(settings, environ))
+        self._transcripts = transcripts.Transcripts(folder)
         self._board = Board(places.state, folder)
         testing = environ.get("CCTUI_TESTING") == "1"
         self._floor = 0.0 if testing else FLOOR
         self._pace = max(self._floor, settings.capacity.poll_seconds)
 
-    async def sample(self, force: bool = False) -> tuple[tuple[Reading, ...], tuple[SourceState, ...]]:
+    async def sample(self, force: bool = False) -> Told:
         """The newest numbers of every source, asked afresh where it is time.
 
         `force` asks ahead of the pace, but never within the floor nor against a service that asked for patience.
@@ -73,6 +81,35 @@ class Usage:
                 if mine:
                     await self._ask(known, force)
         return self._told(known)
+
+    def passive(self) -> Told:
+        """What statuslines and Claude Code's own cache hold; quick, and nobody is asked."""
+        now, named = self._clock.now(), self._settings.capacity.sources
+        readings: list[Reading] = []
+        states: list[SourceState] = []
+        if statusline.NAME in named:
+            told, trouble = self.statusline.readings(now), self.statusline.trouble(now)
+            at = max((reading.observed_at for reading in told), default=None)
+            readings += told
+            states += [SourceState(statusline.NAME, not trouble, trouble, at)] if told or trouble else []
+        if cached.NAME in named or "claude" in named:
+            readings += self._cached.readings(now)
+        return tuple(readings), tuple(states)
+
+    async def estimates(self, per_point: transcripts.PerPoint, resets: transcripts.Resets) -> Told:
+        """What transcripts and, if it is configured, ccusage let one guess: for when nobody else has told."""
+        now, capacity = self._clock.now(), self._settings.capacity
+        readings: tuple[Reading, ...] = ()
+        states: tuple[SourceState, ...] = ()
+        if transcripts.NAME in capacity.sources:
+            readings = await asyncio.to_thread(self._transcripts.readings, now, per_point, resets)
+        if capacity.ccusage_command.strip():
+            try:
+                readings += await ccusage.ask_ccusage(self._settings, self._environ, self._cwd, now, per_point, resets)
+                states = (SourceState(ccusage.NAME, True, "", now),)
+            except UsageError as trouble:
+                states = (SourceState(ccusage.NAME, False, str(trouble), now),)
+        return readings, states
 
     def _wanted(self, known: Mapping[str, Asked], force: bool) -> bool:
         for name in self._sources:
@@ -127,7 +164,7 @@ class Usage:
             return True
         return force and not asked.firm
 
-    def _told(self, known: Mapping[str, Asked]) -> tuple[tuple[Reading, ...], tuple[SourceState, ...]]:
+    def _told(self, known: Mapping[str, Asked]) -> Told:
         mine = {name: known[name] for name in self._sources if name in known}
         readings = tuple(reading for asked in mine.values() for reading in asked.readings)
         states = tuple(

@@ -72,13 +72,13 @@ def _flat(body: Mapping[object, object]) -> Iterator[_Limit]:
     for window in (FIVE_HOUR, SEVEN_DAY, *(f"{SEVEN_DAY}_{family}" for family in FAMILIES)):
         bucket = body.get(window)
         if isinstance(bucket, Mapping):
-            yield from _known(_Limit(window, _percent(bucket.get("utilization")), _moment(bucket.get("resets_at"))))
+            yield from _known(_Limit(window, percent(bucket.get("utilization")), moment(bucket.get("resets_at"))))
 
 
 def _scoped(rows: object) -> Iterator[_Limit]:
     yield from _binding(
         [
-            _Limit(window, _percent(row.get("utilization")), _moment(row.get("resets_at")))
+            _Limit(window, percent(row.get("utilization")), moment(row.get("resets_at")))
             for row in _rows(rows)
             if (window := _model_window(row.get("display_name")))
         ]
@@ -88,7 +88,7 @@ def _scoped(rows: object) -> Iterator[_Limit]:
 def _listed(rows: object) -> Iterator[_Limit]:
     yield from _binding(
         [
-            _Limit(window, _percent(row.get("percent")), _moment(row.get("resets_at")), row.get("is_active") is True)
+            _Limit(window, percent(row.get("percent")), moment(row.get("resets_at")), row.get("is_active") is True)
             for row in _rows(rows)
             if (window := _window(row))
         ]
@@ -135,7 +135,8 @@ def _model_window(name: object) -> str | None:
     return f"{SEVEN_DAY}_{word[:40]}" if word else None
 
 
-def _percent(value: object) -> float | None:
+def percent(value: object) -> float | None:
+    """0-100, whatever stands there; None: no number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -145,12 +146,12 @@ def _percent(value: object) -> float | None:
     return min(100.0, max(0.0, number)) if math.isfinite(number) else None
 
 
-def _moment(value: object) -> datetime | None:
+def moment(value: object) -> datetime | None:
     """ISO-8601, without an offset taken as UTC; also epoch seconds, which the same program uses elsewhere."""
     try:
         if isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            found = datetime.fromisoformat(value)
+            return found if found.tzinfo else found.replace(tzinfo=UTC)
         if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
             return datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError):

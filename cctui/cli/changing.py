@@ -90,6 +90,15 @@ def resume(here: Here, tasks: tuple[str, ...]) -> None:
     each(here, tasks, "{} may start again", "Pause", on=False)
 
 
+@verb("skip")
+@several
+@click.option("--undo", is_flag=True, help="Do not leave it out after all.")
+def skip(here: Here, tasks: tuple[str, ...], undo: bool) -> None:
+    """Leave out the next firing of recurring tasks."""
+    words = "the next firing of {} is not left out" if undo else "the next firing of {} is left out"
+    each(here, tasks, words, "Skip", on=not undo)
+
+
 @verb("stop")
 @several
 def stop(here: Here, tasks: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""`cctui`: without a verb the app, opened without loading the command line's parser; else the command line."""
+"""The two programs.  What must be quick is done without loading the command line's parser: the app, the statusline."""
 
 from __future__ import annotations
 
@@ -34,8 +34,32 @@ def plain(words: Sequence[str]) -> Plain | None:
     return found
 
 
+def statusline(words: Sequence[str]) -> list[str] | None:
+    """The person's own statusline command, of a command line that Claude Code runs for its statusline; else None."""
+    match words:
+        case ["hook", "statusline"]:
+            return []
+        case ["hook", "statusline", "--", *command]:
+            return command
+    return None
+
+
+def ccq() -> None:
+    """The command line."""
+    command = None if "_CCQ_COMPLETE" in os.environ else statusline(sys.argv[1:])
+    if command is not None:
+        from cctui.runner.statusline import run
+
+        sys.exit(run(command))
+    from cctui.cli.main import ccq as program
+
+    program()
+
+
 def cctui() -> None:
-    """The program."""
+    """The app, or with a verb the command line."""
+    if statusline(sys.argv[1:]) is not None:
+        ccq()
     options = None if "_CCTUI_COMPLETE" in os.environ else plain(sys.argv[1:])
     if options is None:
         from cctui.cli.main import cctui as program

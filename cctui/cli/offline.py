@@ -121,7 +121,8 @@ def unreadable(error: OSError) -> str:
 def folded(found: Disk) -> World:
     places, now = found.places, found.now()
     ledger = Ledger(places.history)
-    loaded = Loaded(found.memory(), ledger.tail(LEARN_FROM), ledger.totals(), Samples(places.capacity).recent(now))
+    records, readings = ledger.tail(LEARN_FROM), Samples(places.capacity).recent(now)
+    loaded = Loaded(found.memory(), records, ledger.totals(), readings, zone=found.clock.zone_name)
     world = World()
     events = (Leaving(), Configured(found.here.settings), loaded, Scanned(found.taskdir.scan()))
     # The programs are the engine's care: without one nothing starts here anyhow.

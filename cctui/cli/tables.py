@@ -63,6 +63,7 @@ def show(data: Data) -> str:
         value = facts.get(name)
         if value not in (None, "", [], False):
             lines += wrapped(f"{name}: {plain(value)}", "  ")
+    lines += schedule_lines(data.get("schedule"))
     for text in (*data.get("problems", ()), *data.get("warnings", ())):
         lines += wrapped(text, "! ")
     for record, text in zip(data.get("records", ()), data.get("outcomes", ()), strict=False):
@@ -70,6 +71,16 @@ def show(data: Data) -> str:
     if data.get("text"):
         lines += ["", data["text"]]
     return shown(lines)
+
+
+def schedule_lines(schedule: Data | None) -> Iterable[str]:
+    """A template's schedule in words, and its next firings."""
+    if not schedule:
+        return
+    zone = f" ({schedule['zone']})" if schedule["zone"] else ""
+    yield from wrapped(f"fires {schedule['words']}{zone}", "  ")
+    for place, said in enumerate(schedule["said"]):
+        yield f"    {said}" + (" skipped" if schedule["skip"] and place == 0 else "")
 
 
 def why(data: list[Data]) -> str:
@@ -84,7 +95,10 @@ def usage(data: Data) -> str:
     for account, facts in data.items():
         if len(data) > 1:
             lines.append(account)
-        lines += [line for window in facts["windows"] for line in window_lines(window)]
+        for window in facts["windows"]:
+            lines += window_lines(window)
+            seen = facts.get("readings", {}).get(window["id"], [])  # an engine started before an upgrade tells neither
+            lines += source_lines(window["id"], seen, facts.get("contradictions", []))
         if not facts["gate"]:
             lines.append("the capacity gate is off")
         elif facts["blind"]:
@@ -105,6 +119,26 @@ def window_lines(window: Data) -> Iterable[str]:
     if window["source"]:
         old = " · stale" if window["stale"] else ""
         yield f"  from {window['source']} at {moment(window['observed_at'])} · {window['confidence']}{old}"
+
+
+def source_lines(window: str, seen: list[Data], contradictions: list[Data]) -> Iterable[str]:
+    """What each source last said of a window, when there are several, and which of them cannot both be right."""
+    if len(seen) > 1:
+        for one in seen:
+            used = "?" if one["used_percent"] is None else f"{one['used_percent']:.0f} %"
+            guess = " · estimated" if one["confidence"] == "estimated" else ""
+            yield two(f"    {one['source']}{guess}", f"{used}{ago(one['age_s']):>9}")
+    for contradiction in contradictions:
+        if contradiction["window"] == window:
+            yield from wrapped(contradiction["text"], "  ! ", "    ")
+
+
+def ago(seconds: float) -> str:
+    """``3m ago``."""
+    for unit, length in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{seconds // length:.0f}{unit} ago"
+    return "now"
 
 
 def proof(record: Data) -> str:

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from cctui.core import capacity, queue, view
+from cctui.core import capacity, firing, queue, readings, spoken, view
 from cctui.core.launch import session_name
-from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Part, Phase, Record, Run, Stage, World
+from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Part, Phase, Record, Run, Stage, Task, World
 
 OK, FAILED, USAGE, NOT_FOUND, INVALID = 0, 1, 2, 3, 4
 """Exit codes an answer can carry."""
@@ -72,6 +72,7 @@ def _show(world: World, args: Args, now: datetime) -> Answer:
         "path": path,
         "title": view.safe(task.title, 200) if task else None,
         "fields": plain(task) if task else None,
+        "schedule": schedule_data(world, task, now) if task and task.schedule else None,
         "warnings": list(row.warnings) if row else [],
         "problems": [view.problem(entry, index) for entry in broken for index in range(len(entry.problems))],
         "records": [plain(record) for record in past],
@@ -188,8 +189,21 @@ def row_data(world: World, row: view.Row, now: datetime) -> dict[str, Any]:
         "deadline": plain(row.deadline),
         "reason": {"why": reason.why.value, "text": row.text, "until": plain(reason.until)} if reason else None,
         "run": run_data(row.run) if row.run else None,
-        "next_fire": None,
+        "next_fire": plain(row.next_fire),
         "forecast": forecast(world, row.run),
+    }
+
+
+def schedule_data(world: World, task: Task, now: datetime) -> dict[str, Any]:
+    """A template's schedule in words, and its next five firings."""
+    zone = firing.zone_of(world, task, now)
+    found = firing.upcoming(world, task, now, 5)
+    return {
+        "words": view.safe(spoken.words(task.schedule or "", task.name), 100),
+        "zone": task.tz or world.zone or None,
+        "skip": firing.skips(world, task),
+        "next": [plain(due) for due in found],
+        "said": [spoken.moment(due, zone, now) for due in found],
     }
 
 
@@ -244,6 +258,8 @@ def usage_data(world: World, account: str, now: datetime) -> dict[str, Any]:
         "blind": capacity.blind(world, now, account),
         "gate": world.settings.capacity.gate,
         "sources": [plain(state) | {"text": view.safe(state.text, 300)} for state in world.sources.values()],
+        "readings": plain(readings.latest(world, now, account)),
+        "contradictions": plain(readings.contradictions(world, now, account)),
     }
 
 

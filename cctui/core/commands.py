@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from cctui.core import queue
+from cctui.core import firing, queue
 from cctui.core.events import AddFile, Approve, EditFile, Effect, Halt, MoveFile, RollBack, SaveMemory, Tell, TrashFile
 from cctui.core.launch import resume
 from cctui.core.looks import SAFE_POINT, with_run
@@ -30,6 +30,7 @@ from cctui.core.world import (
     RetryTask,
     Rollback,
     RunNow,
+    Skip,
     Stage,
     StopRun,
     TakeOver,
@@ -60,12 +61,20 @@ def carry_out(world: World, command: Command, now: datetime) -> Change:
         case Pause(task=name, on=on):
             task = world.tasks[name]
             world = _with_task(world, replace(task, paused=on))
-            return world, (EditFile(task.path, "paused", "true" if on else None),)
+            edit = EditFile(task.path, "paused", "true" if on else None)
+            if on or task.phase is not Phase.RECURRING:
+                return world, (edit,)
+            world, effects = firing.resumed(world, world.tasks[name], now)
+            return world, (edit, *effects)
         case Edit(task=name, field=field, value=value):
             entry = world.tasks.get(name) or broken_file(world, name)
             return world, (EditFile(entry.path, field, value),) if entry else ()
+        case RunNow(task=name, force=force) if name in world.tasks and world.tasks[name].phase is Phase.RECURRING:
+            return firing.run_now(world, world.tasks[name], force, now)
         case RunNow(task=name, force=force):
             return _run_now(world, name, force, now)
+        case Skip(task=name, on=on):
+            return firing.skip(world, world.tasks[name], on, now)
         case TakeOver(task=name):
             return _take_over(world, name, now)
         case Rollback(run_id=run_id, force=force):

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cctui.core.settings import Settings
 from cctui.core.world import (
+    ClosedWindow,
     Command,
     Ending,
     Entry,
@@ -26,6 +28,7 @@ from cctui.core.world import (
     Task,
     Totals,
     Tree,
+    Watch,
 )
 
 # --- effects: what the engine shall do -------------------------------------------------------------------------------
@@ -141,6 +144,48 @@ class TrashFile:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """Put one firing of a template into the queue, as NAME@STAMP.md; harmless when it is there already."""
+
+    template: str
+    path: str
+    """Of the template."""
+    name: str
+    """Of the new task."""
+    due: datetime
+    """The moment it was due."""
+    deadline: datetime | None = None
+    """Where its window ends; None: it has none, or a deadline of its own."""
+    extra: bool = False
+    """A person wants it now, beside what the schedule says."""
+    force: bool = False
+    """Also past the soft gates."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveWindow:
+    """Append a window that has ended to the record; harmless when it stands there already."""
+
+    window: ClosedWindow
+
+
+@dataclass(frozen=True, slots=True)
+class SaveWatch:
+    """Append how an open window stands, so that the next engine goes on from there."""
+
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReport:
+    """Write the morning report of a day, unless there is one."""
+
+    day: str
+    """The local day: ``2026-11-21``."""
+    text: str
+
+
 Effect = (
     Launch
     | Halt
@@ -154,6 +199,10 @@ Effect = (
     | AddFile
     | MoveFile
     | TrashFile
+    | Fire
+    | SaveWindow
+    | SaveWatch
+    | WriteReport
 )
 
 
@@ -171,6 +220,12 @@ class Loaded:
     readings: tuple[Reading, ...] = ()
     warnings: tuple[str, ...] = ()
     """What could not be read, and what became of it."""
+    zone: str = ""
+    """IANA name of the person's zone; empty: not known."""
+    windows: tuple[ClosedWindow, ...] = ()
+    """That have ended, oldest first."""
+    watches: tuple[Watch, ...] | None = None
+    """Of windows that were open when they were last saved; None: nobody is to keep count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +287,17 @@ class Measured:
     states: tuple[SourceState, ...] = ()
     asked: bool = False
     """The sources that can be asked have been, with or without success."""
+    spent: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Run id → points of each window that it has spent so far, where the outside knows them exactly."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSeen:
+    """The person's own live sessions, as the CLI's registry or a statusline shows them."""
+
+    sessions: int
+    at: datetime | None = None
+    """When one of them last did something; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +329,13 @@ class Checked:
     """Also ``disk``, when ROOT or STATE cannot be written."""
     plugins: tuple[str, ...] | None = None
     """The enabled plugins of Claude Code; None: not asked this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A firing lies in the queue, or did already.  Only now does its template's watermark move on."""
+
+    fire: Fire
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,9 +381,11 @@ Event = (
     | Progressed
     | Measured
     | Answered
+    | PersonSeen
     | Checked
     | LoginSeen
     | RolledBack
+    | Fired
     | Filed
     | EffectFailed
     | Ticked

@@ -14,7 +14,7 @@ from datetime import datetime, time, timedelta, timezone, tzinfo
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from cctui.core import runners
+from cctui.core import recur, runners
 from cctui.core.values import DURATION_WORDS, duration, near
 from cctui.core.world import Dependency, Mode, Runner
 
@@ -22,7 +22,6 @@ MAX_TIMEOUT = 30 * 86400.0
 NAME_BYTES = 200
 """A name becomes part of file names, which hold 255 bytes."""
 NAME_WORDS = "letters, digits, '-', '_', '.' and space"
-CRON_WORDS = "5 cron fields such as '0 3 * * *', or @hourly, @daily, @weekly, @monthly, @yearly"
 
 Reader = Callable[[object, tzinfo], Any]
 
@@ -67,8 +66,9 @@ FIELDS: tuple[Field, ...] = (
     Field("allowed_tools", "list of tools", "[]", "passed to the CLI; also one text with commas"),
     Field("schedule", "cron text", "none", "5 fields, @daily…, H hashed; makes the file a recurring template"),
     Field("tz", "IANA zone", "local", "for schedule"),
-    Field("catchup", "once · skip · all", "once", "missed firings"),
-    Field("overlap", "skip · queue", "skip", "when the last one still runs"),
+    Field("catchup", "once · skip · all", "once", "what becomes of missed firings; all: the newest 50"),
+    Field("overlap", "skip · queue", "skip", "when the last firing still waits or runs"),
+    Field("window", "duration", "none", "how far a firing may slide to where capacity is; its end is the deadline"),
     Field("not_before", "date-time", "none", "one-off start time"),
     Field("paused", "true or false", "false", "kept, not started"),
     Field("kind", "text", "first tag, else name", "the class whose cost is learned"),
@@ -220,29 +220,8 @@ def _zone(value: object, zone: tzinfo) -> str:
     return text
 
 
-_ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
-
-
 def _schedule(value: object, zone: tzinfo) -> str:
-    from croniter import CroniterError, croniter  # noqa: PLC0415 - 40 ms that only scheduled tasks shall pay
-
-    text = " ".join(str(_text(value, zone)).split())
-    if text.startswith("@"):
-        if text.lower() not in _ALIASES:
-            raise ValueError(CRON_WORDS)
-        return text.lower()
-    if len(text.split()) != 5:
-        raise ValueError(f"{CRON_WORDS} ({len(text.split())} fields here)")
-    if re.search(r"(?i)(?<![a-z])r(?![a-z])", text):
-        raise ValueError(f"{CRON_WORDS}; R would move at every reading, use H")
-    words = f"{CRON_WORDS}, with values in range and a date that exists"
-    if not croniter.is_valid(text, hash_id=b"task", strict=True):
-        raise ValueError(words)
-    try:
-        croniter(text, 0.0, hash_id=b"task").get_next(float)
-    except CroniterError:
-        raise ValueError(words) from None
-    return text
+    return recur.schedule(str(_text(value, zone)))
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------
@@ -348,6 +327,7 @@ READERS: dict[str, Reader] = {
     "tz": _zone,
     "catchup": _one_of("once", "skip", "all"),
     "overlap": _one_of("skip", "queue"),
+    "window": _seconds,
     "not_before": _moment,
     "paused": _flag,
     "kind": _word,

@@ -82,7 +82,7 @@ def record(world: World, run: Run, ending: Ending, verdict: Done | Failed, now: 
     work = run.work if checked and run.work else ending
     done = isinstance(verdict, Done)
     after = capacity.used(world, FIVE_HOUR, now, spec.account)
-    week = capacity.used(world, SEVEN_DAY, now, spec.account)
+    points = {window: round(points, 3) for window, points in run.points.items()}
     return Record(
         task_id=spec.task,
         success=done,
@@ -102,8 +102,8 @@ def record(world: World, run: Run, ending: Ending, verdict: Done | Failed, now: 
         cost_usd=result.cost_usd if result else None,
         capacity_before=spec.capacity_before,
         capacity_after=after,
-        window_pct=_grown(spec.capacity_before, after),
-        week_pct=_grown(spec.week_before, week),
+        window_pct=points.pop(FIVE_HOUR, None),
+        week_pct=points.pop(SEVEN_DAY, None),
         exit_code=work.rc,
         session_id=(result.session_id or spec.session_id) if result else None,
         branch=run.tree.branch if run.tree else None,
@@ -115,6 +115,7 @@ def record(world: World, run: Run, ending: Ending, verdict: Done | Failed, now: 
         account=spec.account,
         project=spec.folder,
         detail=_detail(ending, verdict),
+        model_pct=next(iter(points.values()), None),
     )
 
 
@@ -151,11 +152,6 @@ def with_changes(record: Record, changes: Changes | None) -> Record:
     undone = changes.kept if "rolled back" in changes.kept else ""
     detail = "; ".join(filter(None, (record.detail, undone))) or None
     return replace(record, commits=changes.commits, files_changed=changes.files, detail=detail)
-
-
-def _grown(before: float | None, after: float | None) -> float | None:
-    """What the window grew by; a reset in between (it fell) leaves it unknown."""
-    return round(after - before, 3) if before is not None and after is not None and after >= before else None
 
 
 def _detail(ending: Ending, verdict: Done | Failed) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cctui.core.capacity import concerns
+from cctui.core.closing import closing
 from cctui.core.events import Effect, Halt, Looked, SavePlan
 from cctui.core.filing import finish
 from cctui.core.launch import follow
@@ -24,6 +25,7 @@ from cctui.core.world import (
     Level,
     Parked,
     Part,
+    Progress,
     Run,
     Sight,
     SightState,
@@ -109,6 +111,8 @@ def _from(sight: Sight, old: Run | None, now: datetime) -> Run:
         asks=sight.asks,
         approved=sight.approved or (old is not None and old.approved),
         tree=sight.tree,
+        progress=old.progress if old else Progress(),
+        points=old.points if old else {},
     )
 
 
@@ -227,6 +231,7 @@ def close(
     world: World, run: Run, ending: Ending, final: Done | Failed, now: datetime, *, claimed: bool = True
 ) -> Change:
     """Decide how the run goes into the record; the effect does it, `Filed` answers."""
+    world, run = closing(world, run, ending, now)
     effect = replace(finish(world, run, ending, final, now), claimed=claimed)
     world = with_run(world, replace(run, stage=Stage.FILING, ending=ending))
     return replace(world, memory=effect.memory), (effect,)

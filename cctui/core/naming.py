@@ -58,7 +58,8 @@ def shows(before: World, after: World, command: Command) -> bool:
     paths = {entry.path for entry in after.broken}
     match command:
         case Add(name=name):
-            return (new is not None and new.phase in LIVE) or f"{Phase.PENDING.value}/{name}.md" in paths
+            here = (*LIVE, Phase.RECURRING)  # what has a schedule is a template at once
+            return (new is not None and new.phase in here) or f"{Phase.PENDING.value}/{name}.md" in paths
         case Remove(task=task):
             return new is None and task not in paths
         case RetryTask():

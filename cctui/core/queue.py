@@ -1,4 +1,4 @@
-"""The queue: who goes next, and why the others wait.  Pure: no clock, no disk.
+"""The queue's gates: why a task waits.  Pure: no clock, no disk.
 
 A gate is one function from a scene and a task to a Reason (shut) or None (open).  Every gate in GATES brings its own
 sentence to every screen and its own line in `why`; adding a rule is adding a line there.
@@ -6,139 +6,35 @@ sentence to every screen and its own line in `why`; adding a rule is adding a li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 
-from cctui.core import capacity
-from cctui.core.cost import estimate
-from cctui.core.graph import cycles
+from cctui.core import capacity, spending
+from cctui.core.order import line
 from cctui.core.retry import over
 from cctui.core.runners import asks_for_plugin, needs_claude
+from cctui.core.scene import Scene, plan_waits, ready, run_of, scene, spends
+from cctui.core.spending import Reservation
 from cctui.core.task import unsupported
-from cctui.core.world import (
-    Cost,
-    Line,
-    Part,
-    Phase,
-    Reason,
-    Run,
-    Stage,
-    Task,
-    Why,
-    World,
-)
+from cctui.core.world import Phase, Reason, Stage, Task, Why, World
 
-LAST = datetime.max.replace(tzinfo=UTC)
-UNRANKED, INFINITE = 1 << 60, float("inf")
+__all__ = [
+    "GATES",
+    "Scene",
+    "block",
+    "blocks",
+    "held",
+    "line",
+    "may_start",
+    "plan_waits",
+    "ready",
+    "reservation",
+    "run_of",
+    "scene",
+    "spends",
+]
+
 OVER = (Phase.COMPLETED, Phase.FAILED)
-LIVE = (Phase.PENDING, Phase.ACTIVE)
-
-
-# --- order -----------------------------------------------------------------------------------------------------------
-
-
-def order(tasks: Mapping[str, Task], ranks: Mapping[str, int], costs: Mapping[str, Cost]) -> tuple[str, ...]:
-    """The pending tasks: by priority, place set by hand, deadline, cost (small first), age, name."""
-
-    def key(task: Task) -> tuple[int, int, datetime, float, datetime, str]:
-        tokens = estimate(costs, task) if costs else task.estimated_tokens
-        return (
-            task.priority,
-            ranks.get(task.name, UNRANKED),
-            task.deadline or LAST,
-            INFINITE if tokens is None else tokens,
-            task.added or LAST,
-            task.name,
-        )
-
-    return tuple(task.name for task in sorted((t for t in tasks.values() if t.phase is Phase.PENDING), key=key))
-
-
-def line(world: World) -> Line:
-    """The queue's order and the faults of its graph, for a World whose tasks, ranks or costs have changed."""
-    return Line(order(world.tasks, world.memory.ranks, world.costs), faults(world))
-
-
-def faults(world: World) -> dict[str, Reason]:
-    """Live tasks whose dependencies cannot ever be met: a missing name, or a cycle."""
-    tasks = world.tasks
-    broken = {entry.name for entry in world.broken}
-    found: dict[str, Reason] = {}
-    graph: dict[str, list[str]] = {}
-    for name, task in tasks.items():
-        if not task.depends_on or task.phase not in LIVE:
-            continue
-        for dependency in task.depends_on:
-            other = tasks.get(dependency.name)
-            if other is None:
-                what = f"{dependency.name} (its file is broken)" if dependency.name in broken else dependency.name
-                found.setdefault(name, Reason(Why.MISSING, what))
-            elif other.depends_on and other.phase in LIVE:
-                # What needs nothing cannot close a circle.
-                graph.setdefault(name, []).append(dependency.name)
-    for circle in cycles(graph):
-        for name in circle:
-            found[name] = Reason(Why.CYCLE, " → ".join((*circle, circle[0])))
-    return found
-
-
-# --- the scene: what the gates look at, worked out once --------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A World at one moment, with what every gate asks for already found."""
-
-    world: World
-    now: datetime
-    by_task: Mapping[str, Run]
-    live: int
-    """Runs that hold a slot: not those that are parked, nor those that wait for a person's answer."""
-    claude_live: int
-    busy: Mapping[str, str]
-    """Folder → the task that runs there."""
-    parked: Mapping[str, str]
-    """Folder → the parked task that will go on there."""
-    blind: bool
-    shut: dict[str | None, Reason | None] = field(default_factory=dict)
-    """Capacity by model, filled as asked: a cache, not a truth."""
-
-
-def scene(world: World, now: datetime) -> Scene:
-    live = [run for run in world.runs.values() if run.stage is not Stage.PARKED]
-    working = [run for run in live if not run.asks]
-    in_place = [run for run in world.runs.values() if not run.spec.worktree]
-    return Scene(
-        world=world,
-        now=now,
-        by_task={run.spec.task: run for run in world.runs.values()},
-        live=len(working),
-        claude_live=sum(spends(run) for run in working),
-        busy={run.spec.folder: run.spec.task for run in in_place if run.stage is not Stage.PARKED},
-        parked={run.spec.folder: run.spec.task for run in in_place if run.stage is Stage.PARKED and _begun(run)},
-        blind=capacity.blind(world, now),
-    )
-
-
-def spends(run: Run) -> bool:
-    """Whether its current leg spends the windows of the plan."""
-    return needs_claude(run.spec.runner) and run.part not in (Part.CHECK, Part.SETUP)
-
-
-def _begun(run: Run) -> bool:
-    """Whether a parked run has left half-done work in its folder; one whose plan waits for a person has not."""
-    return run.parked is None or run.parked.why is not Why.NEEDS_YOU
-
-
-def ready(world: World) -> bool:
-    """Whether the engine has seen all it needs for a decision, and is not on its way out."""
-    return world.loaded and world.scanned and world.looked and world.checked and not world.draining
-
-
-def run_of(world: World, name: str) -> Run | None:
-    """The open run of a task."""
-    return next((run for run in world.runs.values() if run.spec.task == name), None)
 
 
 # --- the gates -------------------------------------------------------------------------------------------------------
@@ -248,26 +144,7 @@ def _needs_you(scene: Scene, task: Task) -> Reason | None:
     return Reason(Why.NEEDS_YOU, PLAN_READY) if plan_waits(run) else None
 
 
-def plan_waits(run: Run) -> bool:
-    """Whether its plan waits for a person to accept it."""
-    stop = run.parked if run.stage is Stage.PARKED else None
-    return stop is not None and stop.why is Why.NEEDS_YOU and not run.approved
-
-
 PLAN_READY = "plan ready; run it to accept"
-
-
-def _capacity(scene: Scene, task: Task) -> Reason | None:
-    if not needs_claude(task.runner):
-        return None
-    if task.model not in scene.shut:
-        scene.shut[task.model] = capacity.shut(scene.world, task.model, scene.now)
-    return scene.shut[task.model]
-
-
-def _blind(scene: Scene, task: Task) -> Reason | None:
-    shut = scene.blind and scene.claude_live > 0 and needs_claude(task.runner)
-    return Reason(Why.BLIND, value=float(scene.claude_live), threshold=1.0) if shut else None
 
 
 def _canary(scene: Scene, task: Task) -> Reason | None:
@@ -317,6 +194,33 @@ def _slots(scene: Scene, task: Task) -> Reason | None:
     return Reason(Why.SLOTS, value=float(scene.live), threshold=float(slots)) if scene.live >= slots else None
 
 
+def _reserved(scene: Scene, task: Task) -> Reason | None:
+    """Something more urgent holds the next opening: what would take that from it waits."""
+    return spending.delays(scene, task, reservation(scene)) if scene.by_cost(task) else None
+
+
+def reservation(scene: Scene) -> Reservation | None:
+    """Of the most urgent task that only waits for room; worked out once for a scene."""
+    if "reservation" not in scene.found:
+        scene.found["reservation"] = next(_reservations(scene), None)
+    found: Reservation | None = scene.found["reservation"]
+    return found
+
+
+def _reservations(scene: Scene) -> Iterator[Reservation]:
+    world = scene.world
+    before: set[str] = set()
+    parked = [run.spec.task for run in world.runs.values() if run.stage is Stage.PARKED]
+    for name in (*parked, *world.line.order):
+        task = world.tasks.get(name)
+        if task is None or not scene.by_cost(task):
+            continue
+        miss = spending.misses(scene, task)
+        if miss is not None and all(gate(scene, task) is None for gate in OTHERS):
+            yield spending.reserve_for(scene, task, miss, frozenset(before))
+        before.add(name)
+
+
 GATES: tuple[tuple[Why, Callable[[Scene, Task], Reason | None]], ...] = (
     (Why.UNSUPPORTED, _unsupported),
     (Why.MISSING, _missing),
@@ -334,15 +238,22 @@ GATES: tuple[tuple[Why, Callable[[Scene, Task], Reason | None]], ...] = (
     (Why.OUTAGE, _standing(Why.OUTAGE)),
     (Why.LOGIN, _standing(Why.LOGIN)),
     (Why.NEEDS_YOU, _needs_you),
-    (Why.CAPACITY, _capacity),
-    (Why.BLIND, _blind),
+    (Why.QUIET, spending.quiet),
+    (Why.CAPACITY, spending.full),
+    (Why.BLIND, spending.blind),
+    (Why.PACE, spending.pace),
+    (Why.SHARE, spending.portion),
+    (Why.FIT, spending.gate(Why.FIT)),
+    (Why.RESERVE, spending.gate(Why.RESERVE)),
+    (Why.PERSON, spending.person),
+    (Why.RESERVED, _reserved),
     (Why.CANARY, _canary),
     (Why.STAGGER, _stagger),
     (Why.FOLDER, _folder),
     (Why.SLOTS, _slots),
 )
 
-SOFT = frozenset({Why.NOT_BEFORE, Why.RETRY})
+SOFT = frozenset({Why.NOT_BEFORE, Why.RETRY, Why.QUIET, Why.PACE, Why.PERSON, Why.RESERVED})
 """What `run now` passes over."""
 HARD = frozenset({Why.UNSUPPORTED, Why.PROGRAM, Why.DISK, Why.STARTING, Why.NEEDS_YOU, Why.FOLDER})
 """What not even `--force` passes over: the run could not work, or would break another."""
@@ -360,6 +271,8 @@ def gates_for(skip: frozenset[Why]) -> tuple[Gate, ...]:
 
 
 ALL_GATES = gates_for(frozenset())
+OTHERS = gates_for(spending.GATES | {Why.RESERVED, Why.SLOTS, Why.CANARY, Why.STAGGER, Why.FOLDER})
+"""What must be open for a task that waits for nothing but room."""
 RESUMING = gates_for(ONCE_CLAIMED)
 WANTED = gates_for(SOFT)
 FORCED = gates_for(frozenset(Why) - HARD)

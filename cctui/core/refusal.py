@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from cctui.core import queue
+from cctui.core import firing, queue
 from cctui.core.runners import needs_claude
 from cctui.core.watching import as_claimed
 from cctui.core.world import (
@@ -29,6 +29,7 @@ from cctui.core.world import (
     Rollback,
     Run,
     RunNow,
+    Skip,
     Stage,
     StopRun,
     TakeOver,
@@ -76,6 +77,10 @@ def _refused(world: World, task: Task, command: Command, now: datetime) -> Reaso
             if task.phase not in LIVE:
                 return _state(task, "is over; R puts it back into the queue")
             return _state(task, f"is {'paused' if on else 'not paused'} already") if task.paused is on else None
+        case Skip(on=on):
+            return _no_skip(world, task, on, now)
+        case RunNow() if task.phase is Phase.RECURRING:
+            return None if queue.ready(world) else Reason(Why.STARTING)
         case RunNow(force=force):
             return _no_run(world, task, run, force, now)
         case StopRun():
@@ -128,6 +133,8 @@ def _no_rollback(world: World, run_id: str) -> Reason | None:
 
 def _no_move(world: World, task: Task, move: Move) -> Reason | None:
     order = world.line.order
+    if task.phase is Phase.RECURRING:
+        return _state(task, "is a template: its firings have a place in the queue")
     if task.name not in order:
         return _state(task, "is not in the queue")
     if move.place in (Place.BEFORE, Place.AFTER) and (move.other not in order or move.other == task.name):
@@ -150,6 +157,16 @@ def _no_run(world: World, task: Task, run: Run | None, force: bool, now: datetim
     # A full house is no refusal: it starts as soon as a slot or its folder is free.
     waits = (Why.SLOTS, Why.FOLDER, Why.BLIND, Why.CANARY, Why.STAGGER)
     return next((reason for reason in queue.blocks(asked, task, now) if reason.why not in waits), None)
+
+
+def _no_skip(world: World, task: Task, on: bool, now: datetime) -> Reason | None:
+    if task.phase is not Phase.RECURRING:
+        return _state(task, "is no template: only recurring work can be skipped")
+    if firing.next_fire(world, task, now) is None:
+        return _state(task, "is paused" if task.paused else "has no firing ahead")
+    if firing.skips(world, task) is on:
+        return _state(task, "leaves out its next firing already" if on else "leaves out no firing")
+    return None
 
 
 def _no_retry(world: World, task: Task, run: Run | None) -> Reason | None:

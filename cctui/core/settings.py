@@ -21,6 +21,7 @@ class RunSettings:
     )
     check_timeout: float = setting(600.0, "seconds a `check` may take when its task names no check_timeout (10m)")
     stagger_seconds: float = setting(5.0, "seconds between two parked runs that go on")
+    ageing_days: float = setting(7.0, "days of waiting that move a task up by one priority; 0: never")
     rollback_on_failure: bool = setting(False, "undo what a failed run changed, when its task does not say")
     snapshot: bool = setting(True, "keep the state of a git folder from before a run in place, for `ccq rollback`")
     retry_seconds: float = setting(60.0, "back-off after the first failed attempt; it doubles each time, up to an hour")
@@ -39,25 +40,63 @@ class Reserve:
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours of the week in which nothing that spends is started."""
+
+    days: tuple[str, ...]
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What tasks of one tag, or in one folder, may take of every window: at most `cap`, at least `floor`; percent."""
+
+    tag: str = ""
+    project: str = ""
+    floor: float = 0.0
+    cap: float = 100.0
+
+
+@dataclass(frozen=True, slots=True)
 class CapacitySettings:
     gate: bool = setting(True, "`off` for people on API keys: no window gates, no blind rule")
-    five_hour_max: float = setting(90.0, "percent of the 5-hour window above which nothing starts")
-    seven_day_max: float = setting(95.0, "percent of the week above which nothing starts")
+    five_hour_max: float = setting(
+        90.0, "percent of the 5-hour window above which nothing starts; the default counts only while costs are unknown"
+    )
+    seven_day_max: float = setting(
+        95.0, "percent of the week above which nothing starts; the default counts only while costs are unknown"
+    )
+    limits: tuple[str, ...] = setting((), "windows whose maximum is a firm limit, known cost or not")
     sources: tuple[str, ...] = setting(
         ("stream", "statusline", "claude", "api", "transcripts"),
-        "order of authority at equal age; stream, claude and api are asked today",
+        "order of authority at equal age; cache and ccusage come last unless they are named",
     )
     poll_seconds: float = setting(180.0, "seconds between two questions to one source; never under 60 in use")
     usage_url: str = setting("https://api.anthropic.com/api/oauth/usage", "address of the usage endpoint")
     token_url: str = setting("https://platform.claude.com/v1/oauth/token", "address for our own refresh, if allowed")
     user_agent: str = setting("", "User-Agent for the usage endpoint; empty: cctui/VERSION")
     allow_refresh: bool = setting(False, "refresh an expired login ourselves instead of leaving it to the CLI")
+    ccusage_command: str = setting("", "a ccusage that is installed, for an estimate when nobody else tells; empty: off")
     blind_after_minutes: float = setting(30.0, "minutes after which a reading no longer counts")
     soft_landing: float = setting(
         97.0, "percent of a window at which running tasks are told to save their work and stop; 100: never"
     )
     hard_stop: float = setting(99.0, "percent of a window at which they are stopped and parked; 100: never")
-    reserve: tuple[Reserve, ...] = setting((), "tables {days, from, to, five_hour, seven_day}; not applied yet")
+    reserve: tuple[Reserve, ...] = setting(
+        (), "tables {days, from, to, five_hour, seven_day}: percent kept for you in those hours"
+    )
+    quiet: tuple[Quiet, ...] = setting((), "tables {days, from, to}: hours in which no Claude work starts")
+    portion: tuple[Portion, ...] = setting(
+        (), "tables {tag or project, floor, cap}: percent of a window kept for, or the most taken by, such tasks"
+    )
+    pace: str = setting("use", "the week's pace: use (all before its reset), even, or front (more at its start)")
+    person_grows: float = setting(
+        20.0, "percent of the 5-hour window kept at most beyond the reserve while you work with Claude yourself; 0: none"
+    )
+    person_yields: float = setting(
+        0.0, "minutes for which no Claude work starts after you were last seen at work; 0: it only leaves you room"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +138,11 @@ class WorktreeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportSettings:
+    hour: str = setting("07:00", "local time at which the morning report is written; empty: never")
+
+
+@dataclass(frozen=True, slots=True)
 class UiSettings:
     theme: str = setting("cctui", "colour theme")
     ascii: str = setting("auto", "auto, on or off: plain ASCII signs")
@@ -114,6 +158,7 @@ class Settings:
     claude: ClaudeSettings = ClaudeSettings()
     tmux: TmuxSettings = TmuxSettings()
     worktree: WorktreeSettings = WorktreeSettings()
+    report: ReportSettings = ReportSettings()
     ui: UiSettings = UiSettings()
     runners: tuple[tuple[str, str], ...] = setting((), "runner → command template, the user's own runners")
     keys: tuple[tuple[str, str], ...] = setting((), "action → keys, the user's keymap")

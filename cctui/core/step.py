@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cctui.core import capacity, queue, watching
+from cctui.core import attribution, capacity, firing, queue
 from cctui.core.commands import carry_out
 from cctui.core.cost import learn
+from cctui.core.dispatch import alarm, decide
 from cctui.core.events import (
     Answered,
     Asked,
@@ -22,6 +23,8 @@ from cctui.core.events import (
     Event,
     Filed,
     Finish,
+    Fire,
+    Fired,
     Halt,
     Launched,
     LaunchFailed,
@@ -30,23 +33,22 @@ from cctui.core.events import (
     LoginSeen,
     Looked,
     Measured,
+    PersonSeen,
     Progressed,
     RolledBack,
     Scanned,
     Ticked,
 )
-from cctui.core.launch import again, claim, resume
-from cctui.core.looks import can_launch, on_looked, outcome, proven, settle, with_run
+from cctui.core.looks import on_looked, outcome, proven, settle, with_run
 from cctui.core.notes import noted
 from cctui.core.refusal import refusal
-from cctui.core.watching import as_claimed, awake, waiting, watch
+from cctui.core.watching import awake
 from cctui.core.world import (
     Broken,
     Ending,
     Entry,
     Halting,
     Level,
-    Line,
     Part,
     Phase,
     Record,
@@ -75,8 +77,9 @@ def step(world: World, event: Event, now: datetime) -> Change:
     """The World after `event` at `now`, and what is to be done about it."""
     world = awake(world, now)
     world, effects = _on(world, event, now)
+    world, fires = firing.due(world, now)
     world, launches = decide(world, now)
-    return world, effects + launches
+    return world, effects + fires + launches
 
 
 def _on(world: World, event: Event, now: datetime) -> Change:
@@ -88,20 +91,19 @@ def _on(world: World, event: Event, now: datetime) -> Change:
         case Scanned(entries):
             return _on_scanned(world, entries), ()
         case Looked():
-            return on_looked(world, event, now)
+            return _on_sights(world, event, now)
         case Launched():
             return _on_launched(world, event, now)
         case LaunchFailed():
             return _on_launch_failed(world, event, now)
         case Progressed(run_id, progress) if run := world.runs.get(run_id):
-            heard = replace(run, progress=progress, heard=now, quiet=False)
+            points = run.points if progress.points is None else progress.points
+            heard = replace(run, progress=progress, heard=now, quiet=False, points=points)
             return with_run(world, heard), ()
-        case Measured(readings, states):
-            merged = capacity.merge(world.readings, readings, now)
-            sources = {**world.sources, **{state.source: state for state in states}}
-            measured = world.measured or event.asked
-            world = replace(world, readings=merged, sources=sources, measured=measured)
-            return (_on_login(world, now) if answers(world, states) else world), ()
+        case Measured():
+            return _on_measured(world, event, now), ()
+        case PersonSeen(sessions, at):
+            return attribution.person_seen(world, sessions, at, now), ()
         case Answered(run_id):
             run = world.runs.get(run_id)
             return (proven(world, run) if run else world), ()
@@ -112,6 +114,8 @@ def _on(world: World, event: Event, now: datetime) -> Change:
         case Checked(missing, plugins):
             world = world if plugins is None else replace(world, plugins=plugins)
             return _on_checked(world, dict(missing), now), ()
+        case Fired(fire):
+            return firing.on_fired(world, fire, now)
         case Filed():
             return _on_filed(world, event, now), ()
         case EffectFailed(effect, text):
@@ -134,6 +138,7 @@ def _on_loaded(world: World, event: Loaded, now: datetime) -> World:
         world,
         loaded=True,
         memory=event.memory,
+        zone=event.zone or world.zone,
         costs=learn({}, event.records),
         records=event.records[-KEEP_RECORDS:],
         totals=event.totals,
@@ -155,18 +160,11 @@ def _on_scanned(world: World, entries: tuple[Entry, ...]) -> World:
         return world
     world = replace(world, scanned=True, tasks=tasks, broken=tuple(broken))
     world = replace(world, forced={name: force for name, force in world.forced.items() if name in tasks})
-    return replace(world, line=_line(world))
+    return replace(world, line=queue.line(world))
 
 
 def _precedence(task: Task) -> tuple[int, float]:
     return PRECEDENCE[task.phase], task.added.timestamp() if task.added else 0.0
-
-
-def _line(world: World) -> Line:
-    """The queue without the tasks that have an open run, wherever their file lies at this instant."""
-    line = queue.line(world)
-    taken = {run.spec.task for run in world.runs.values()}
-    return replace(line, order=tuple(name for name in line.order if name not in taken)) if taken else line
 
 
 def _on_checked(world: World, missing: dict[str, str], now: datetime) -> World:
@@ -174,6 +172,13 @@ def _on_checked(world: World, missing: dict[str, str], now: datetime) -> World:
         if name not in world.programs:
             world = noted(world, now, Level.BAD, sentence)
     return replace(world, programs=missing, checked=True)
+
+
+def _on_sights(world: World, event: Looked, now: datetime) -> Change:
+    """The run folders as they are; what is met for the first time has spent from now on."""
+    before = world.runs.keys()
+    world, effects = on_looked(world, event, now)
+    return (world if world.runs.keys() <= before else attribution.met(world, now)), effects
 
 
 # --- runs ------------------------------------------------------------------------------------------------------------
@@ -202,6 +207,19 @@ def _started(run: Run) -> str:
             return f"{name} is yours now: attach to it; leaving Claude gives it back"
     verb = "plans" if leg.part is Part.PLAN and run.leg == 1 else "resumed" if leg.why else "started"
     return f"{name} {verb}" + (f" (attempt {run.spec.attempt})" if run.spec.attempt > 1 else "")
+
+
+def _on_measured(world: World, event: Measured, now: datetime) -> World:
+    """Newer readings of the windows, and who has used what of them."""
+    world = replace(
+        world,
+        readings=capacity.merge(world.readings, event.readings, now),
+        sources={**world.sources, **{state.source: state for state in event.states}},
+        measured=world.measured or event.asked,
+        runs=attribution.told(world.runs, event.spent),
+    )
+    world = attribution.measured(world, now)
+    return _on_login(world, now) if answers(world, event.states) else world
 
 
 def _on_login(world: World, now: datetime) -> World:
@@ -256,7 +274,7 @@ def _forgotten(world: World, run: Run) -> World:
     """Its file still lies in the queue, and it goes back into the line."""
     runs = {name: other for name, other in world.runs.items() if name != run.spec.run_id}
     world = replace(world, runs=runs)
-    return replace(world, line=_line(world))
+    return replace(world, line=queue.line(world))
 
 
 def _on_filed(world: World, event: Filed, now: datetime) -> World:
@@ -268,17 +286,18 @@ def _on_filed(world: World, event: Filed, now: datetime) -> World:
     to_queue = record.task_id in world.memory.retries
     known = any(other.run_id == record.run_id for other in world.records)
     level, text = outcome(run, record.success, record.detail, to_queue)
-    world = noted(replace(world, runs=runs), now, level, text, task=record.task_id, run_id=event.run_id)
+    shares = attribution.filed(world, run, now)
+    world = noted(replace(world, runs=runs, shares=shares), now, level, text, task=record.task_id, run_id=event.run_id)
     world = _placed(world, record.task_id, _phase(record, to_queue))
     if known:  # done again after a crash: it is in the history, the sums and the costs already
-        return replace(world, line=_line(world))
+        return replace(world, line=queue.line(world))
     world = replace(
         world,
         records=(*world.records, record)[-KEEP_RECORDS:],
         totals=added(world.totals, record),
         costs=learn(world.costs, (record,)),
     )
-    return replace(world, line=_line(world))
+    return replace(world, line=queue.line(world))
 
 
 def _phase(record: Record, to_queue: bool) -> Phase:
@@ -313,72 +332,7 @@ def _on_effect_failed(world: World, effect: Effect | None, text: str, now: datet
             else:
                 run = replace(run, halted=False, halt_at=now + HALT_AGAIN)
             return with_run(world, run)
+        case Fire():
+            return firing.on_failed(world, effect, now)
         case _:
             return world
-
-
-# --- the decision ----------------------------------------------------------------------------------------------------
-
-
-def decide(world: World, now: datetime) -> Change:
-    """Start what may start: claims found by a look, then parked conversations, then the queue in its order."""
-    if not queue.ready(world):
-        return world, ()
-    effects: list[Effect] = []
-    for run in [run for run in world.runs.values() if run.stage is Stage.CLAIMED and can_launch(world)]:
-        world, launch = again(world, run, now)
-        effects.append(launch)
-    world, ended = watch(world, now)
-    effects += ended
-    last = {stop.task for stop in world.stops.values() if stop.why in (Why.OUTAGE, Why.LOGIN)}
-    patient = [run for run in waiting(world) if run.spec.task not in last]
-    world, more = _resume(world, patient, now)
-    effects += more
-    world, launches = _start(world, now, frozenset(last))
-    world, more = _resume(world, [run for run in waiting(world) if run.spec.task in last], now)
-    return world, (*effects, *launches, *more)
-
-
-def _resume(world: World, runs: list[Run], now: datetime) -> Change:
-    effects: list[Effect] = []
-    for run in runs:
-        if world.only is not None and run.spec.task not in world.only:
-            continue
-        if queue.may_start(queue.scene(world, now), as_claimed(world, run)):
-            world, launch = resume(world, run, now)
-            effects.append(launch)
-    return world, tuple(effects)
-
-
-def _start(world: World, now: datetime, last: frozenset[str] = frozenset()) -> Change:
-    effects: tuple[Effect, ...] = ()
-    wanted = [name for name in world.line.order if world.only is None or name in world.only]
-    if last:
-        wanted.sort(key=last.__contains__)
-    forced = [name for name in world.forced if name in wanted]
-    stage = queue.scene(world, now)
-    full = stage.live >= world.settings.run.slots
-    for name in (*forced, *wanted) if not full else forced:
-        task = world.tasks.get(name)
-        if task is None or name in stage.by_task or not queue.may_start(stage, task):
-            continue
-        world, launch = claim(world, task, now)
-        effects += (launch,)
-        stage = queue.scene(world, now)
-        if stage.live >= world.settings.run.slots and name not in forced:
-            break
-    return world, effects
-
-
-# --- when to look again ----------------------------------------------------------------------------------------------
-
-
-def alarm(world: World, now: datetime) -> datetime | None:
-    """The next moment at which a waiting task's reason changes by itself; None: only an event can change anything."""
-    stage = queue.scene(world, now)
-    tasks = [world.tasks[name] for name in world.line.order if name in world.tasks]
-    tasks += [as_claimed(world, run) for run in waiting(world)]
-    reasons = (next(queue.held(stage, task), None) for task in tasks)
-    moments = [reason.until for reason in reasons if reason]
-    moments += watching.moments(world)
-    return min((moment for moment in moments if moment and moment > now), default=None)

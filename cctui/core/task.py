@@ -13,7 +13,8 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from cctui.core import runners as table
-from cctui.core.fields import FIELDS, READERS, runner_among, task_name
+from cctui.core.fields import FIELDS, NAME_BYTES, READERS, runner_among, task_name
+from cctui.core.recur import stamped
 from cctui.core.values import duration, near, shown
 from cctui.core.words import safe
 from cctui.core.world import Broken, Mode, Phase, Problem, Runner, Task
@@ -39,7 +40,7 @@ def parse(
 
     `expand` makes a path absolute ("." is ROOT) or raises ValueError with words; `runners` names the person's own.
     """
-    phase, stem = place(path)
+    folder_phase, stem = place(path)
     reading = _read(front or {}, lines, zone, runners)
     values = reading.values
     named = (front or {}).get("name") is not None
@@ -47,6 +48,10 @@ def parse(
     folder = reading.folder(expand, lines)
     reading.check_work(body, lines)
     reading.check_use()
+    # A file with a schedule is a template wherever it waits.
+    phase = Phase.RECURRING if folder_phase is Phase.PENDING and "schedule" in values else folder_phase
+    if phase is Phase.RECURRING:
+        reading.check_template(name, lines)
     if reading.problems:
         return Broken(path, name, phase, tuple(reading.problems))
     tags = values.get("tags", ())
@@ -58,6 +63,7 @@ def parse(
         folder=folder,
         title=title(body),
         added=added,
+        fired=stamped(name, zone) if "@" in name else None,
         warnings=tuple(reading.warnings),
         **values,
     )
@@ -158,7 +164,23 @@ class _Reading:
             self.warnings.append("bypass_permissions is not used: mode is read-only")
         if "check_timeout" in self.values and "check" not in self.values:
             self.warnings.append("check_timeout is not used: there is no check")
+        if "schedule" not in self.values:
+            self.warnings += [f"{key} is not used: there is no schedule" for key in TEMPLATES if key in self.values]
 
+    def check_template(self, name: str, lines: Mapping[str, int]) -> None:
+        """Can its firings be named, and does it fire at all?"""
+        if "@" in name or len(name.encode()) > NAME_BYTES - STAMP_BYTES:
+            most = NAME_BYTES - STAMP_BYTES
+            text = f"a template's name must be without '@' and at most {most} bytes: its firings add a stamp"
+            self.problems.append(Problem(text, field="name", line=lines.get("name"), found=shown(name)))
+        if "schedule" not in self.values and not any(problem.field == "schedule" for problem in self.problems):
+            self.warnings.append("it never fires: there is no schedule")
+
+
+TEMPLATES = ("tz", "catchup", "overlap", "window")
+"""Fields that say how a schedule is kept."""
+STAMP_BYTES = 17
+"""What the name of a firing has more than its template's: ``@20261122T023015Z``."""
 
 CLAUDES = ("bypass_permissions", "max_turns", "max_budget_usd", "model", "effort", "allowed_tools")
 """Fields that only Claude Code knows of, besides `mode`."""
@@ -187,8 +209,6 @@ def unknown(key: str, line: int | None = None) -> str:
 
 def unsupported(task: Task) -> str | None:
     """What the task asks for that is not supported yet; it waits rather than run wrongly."""
-    if task.schedule is not None or task.phase is Phase.RECURRING:
-        return "schedule"
     if task.style:
         return "style"
     return "account" if task.account not in (None, "default") else None

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from cctui.core import queue
-from cctui.core.gates import Gate, why
+from cctui.core import firing, gates, queue, spoken
+from cctui.core.gates import Gate
 from cctui.core.queue import plan_waits
 from cctui.core.runners import stands_in, via
 from cctui.core.watching import as_claimed
@@ -95,6 +95,10 @@ class Row:
     warnings: tuple[str, ...] = ()
     record: Record | None = None
     """Its newest line in the history."""
+    next_fire: datetime | None = None
+    """Of a template."""
+    skips: bool = False
+    """The next firing of this template is to be left out."""
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -212,13 +216,34 @@ def _line(world: World, now: datetime) -> Iterator[Row]:
 
 
 def _templates(world: World, now: datetime) -> Iterator[Row]:
-    scene = queue.scene(world, now)
-    for name in sorted(world.tasks):
-        task = world.tasks[name]
-        if task.phase is Phase.RECURRING:
-            reason = next(queue.held(scene, task), None)
-            state = State.PAUSED if task.paused else State.WAITING
-            yield _row(task, state, reason=reason, text=sentence(world, reason, now) if reason else "")
+    for task in sorted(firing.templates(world), key=lambda task: task.name):
+        state = State.PAUSED if task.paused else State.WAITING
+        reason, text = _fires(world, task, now)
+        row = _row(task, state, reason=reason, text=text)
+        yield replace(row, next_fire=firing.next_fire(world, task, now), skips=firing.skips(world, task))
+
+
+def _fires(world: World, task: Task, now: datetime) -> tuple[Reason, str]:
+    """When a template fires next, and its schedule in words."""
+    if not task.schedule:
+        reason = Reason(Why.STATE, "has no schedule, so it never fires")
+        return reason, say(reason, now)
+    reason = Reason(Why.PAUSED)
+    if not task.paused:
+        zone = task.tz if task.tz and task.tz != world.zone else ""
+        about = ", ".join(filter(None, (zone, "skipped" if firing.skips(world, task) else "")))
+        reason = Reason(Why.SCHEDULE, about, until=firing.next_fire(world, task, now))
+    local = now.astimezone(firing.zone_of(world, task, now))
+    return reason, f"{say(reason, local)} · {safe(spoken.words(task.schedule, task.name), 100)}"
+
+
+def why(world: World, name: str, now: datetime) -> tuple[Gate, ...]:
+    """Every gate of a task; of a template, which has none, when it fires."""
+    task = world.tasks.get(name)
+    if task is None or task.phase is not Phase.RECURRING:
+        return gates.why(world, name, now)
+    reason, text = _fires(world, task, now)
+    return (Gate(reason.why.value, False, text, until=reason.until),)
 
 
 def _past(world: World) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cctui.core import capacity, queue
+from cctui.core import capacity, landing, queue
 from cctui.core.events import Effect, Halt, Tell
 from cctui.core.looks import can_launch, cancelled, close, settle, with_run
 from cctui.core.notes import noted
@@ -145,8 +145,10 @@ def watch(world: World, now: datetime) -> Change:
     return world, effects
 
 
-def moments(world: World) -> Iterator[datetime | None]:
+def moments(world: World, now: datetime) -> Iterator[datetime | None]:
     """When something here falls due by itself."""
+    if any(_lands(run) for run in world.runs.values()):
+        yield landing.due(queue.scene(world, now))
     for run in world.runs.values():
         yield run.again_at
         yield run.halt_at
@@ -185,23 +187,18 @@ def _falls_quiet(world: World, run: Run) -> datetime | None:
 
 
 def _landing(world: World, now: datetime) -> Change:
-    """A window that is nearly full: running tasks are told to save their work, and at the hard limit stopped."""
+    """A window that will not last, or a reserve that would be broken: runs are told to save their work, then stopped."""
     effects: tuple[Effect, ...] = ()
-    settings = world.settings.capacity
-    if not settings.gate:
+    if not world.settings.capacity.gate:
         return world, effects
-    for run in world.runs.values():
-        if not _works(run) or run.part is not Part.WORK or not queue.spends(run) or run.halted or run.halt_at:
+    for run, (window, used, hard) in _to_land(world, now):
+        if run.halting not in (None, Halting.LANDING):
             continue
-        full = _fullest(world, run, now)
-        if full is None or run.halting not in (None, Halting.LANDING) or _pressed(run, settings):
-            continue
-        window, used = full
-        if settings.hard_stop <= used and settings.hard_stop < 100:
+        if hard:
             run = replace(run, halting=Halting.LANDING, halted=True)
             effects += (Halt(run.spec.run_id, Halting.LANDING),)
             text = f"{run.spec.task} is stopped: {window_name(window)} at {used:.0f} %"
-        elif run.halting is None and settings.soft_landing <= used and settings.soft_landing < 100:
+        elif run.halting is None:
             run = replace(run, halting=Halting.LANDING)
             effects += (Tell(run.spec.run_id, Halting.LANDING),)
             text = f"{run.spec.task} is told to save its work: {window_name(window)} at {used:.0f} %"
@@ -209,6 +206,36 @@ def _landing(world: World, now: datetime) -> Change:
             continue
         world = noted(with_run(world, run), now, Level.WARN, text, task=run.spec.task, run_id=run.spec.run_id)
     return world, effects
+
+
+def _to_land(world: World, now: datetime) -> Iterator[tuple[Run, tuple[str, float, bool]]]:
+    """Runs at work that have to stop: of those whose own rates are known the fewest, the least urgent first; of the
+    others every one, when its window is nearly full."""
+    settings = world.settings.capacity
+    able = [run for run in world.runs.values() if _lands(run)]
+    if not able:
+        return
+    found = landing.breach(queue.scene(world, now))
+    for run in able:
+        if run.spec.task in found.known:
+            if run.spec.task in found.victims:
+                yield run, found.victims[run.spec.task]
+            continue
+        full = None if _pressed(run, settings) else _fullest(world, run, now)
+        if full is None or full[1] < settings.soft_landing or settings.soft_landing >= 100:
+            continue
+        yield run, (*full, settings.hard_stop <= full[1] and settings.hard_stop < 100)
+
+
+def _lands(run: Run) -> bool:
+    return (
+        _works(run)
+        and run.part is Part.WORK
+        and queue.spends(run)
+        and not run.halted
+        and not run.halt_at
+        and run.halting in (None, Halting.LANDING)
+    )
 
 
 def _pressed(run: Run, settings: CapacitySettings) -> bool:

@@ -125,6 +125,9 @@ def say(reason: Reason, now: datetime) -> str:
             return f"another run has just gone on{_at(', next at ', until, now)}"
         case Why.RETRY:
             return _retry(reason, now)
+        case Why.SCHEDULE:
+            about = f", {safe(what, 60)}" if what else ""
+            return (f"next {moment(until, now)}" if until else "no firing ahead") + about
         case Why.NOT_BEFORE:
             return f"starts at {moment(until, now)}"
         case Why.SLOTS:

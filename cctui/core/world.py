@@ -17,7 +17,7 @@ from cctui.core.settings import Settings
 
 
 class Phase(StrEnum):
-    """The folder a task file lies in."""
+    """The folder a task file lies in; RECURRING also for one in pending/ that has a schedule."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -99,6 +99,10 @@ class Task:
     style: tuple[str, ...] = ()
     account: str | None = None
     notify: str = "failure"
+    window: float | None = None
+    """Seconds by which a firing may slide to where capacity is; None: it keeps its moment."""
+    fired: datetime | None = None
+    """Of what a template has put into the queue: the moment it was due."""
     title: str = ""
     """First line of the body that is not empty, without heading marks, at most 200 characters."""
     added: datetime | None = None
@@ -146,6 +150,7 @@ class Why(StrEnum):
     HOLD = "hold"
     STARTING = "starting"
     NOT_BEFORE = "not_before"
+    SCHEDULE = "schedule"
     RETRY = "retry"
     DEPENDS_FAILED = "depends_failed"
     DEPENDS = "depends"
@@ -153,8 +158,15 @@ class Why(StrEnum):
     OUTAGE = "outage"
     LOGIN = "login"
     NEEDS_YOU = "needs_you"
+    QUIET = "quiet"
     CAPACITY = "capacity"
     BLIND = "blind"
+    PACE = "pace"
+    SHARE = "share"
+    FIT = "fit"
+    RESERVE = "reserve"
+    PERSON = "person"
+    RESERVED = "reserved"
     CANARY = "canary"
     STAGGER = "stagger"
     FOLDER = "folder"
@@ -439,6 +451,8 @@ class Progress:
     last_line: str = ""
     turns: int | None = None
     model: str | None = None
+    points: Mapping[str, float] | None = None
+    """Percent points of each window it has spent, where the outside tells them exactly; None: to be worked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -504,6 +518,8 @@ class Run:
     """Why its current leg could not be started, which ends it; empty: it was not so."""
     claimed: bool = True
     """False: its file still lies where it was to be claimed from."""
+    points: Mapping[str, float] = field(default_factory=dict)
+    """Percent points of each window that it has spent so far, as far as they could be told apart."""
 
     @property
     def part(self) -> Part:
@@ -621,23 +637,196 @@ class Record:
     account: str | None = None
     project: str | None = None
     detail: str | None = None
+    model_pct: float | None = None
+    """Points of the model's own week, like window_pct and week_pct."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """One figure of a kind of work, learned from its runs."""
+
+    ema: float
+    """0.7 × old + 0.3 × new; the first sample as it is."""
+    samples: tuple[float, ...]
+    """The newest 50, oldest first: the quantiles are taken over these."""
+    ordered: tuple[float, ...]
+    """The same, smallest first."""
+    p50: float
+    p80: float
+    p90: float
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a kind of task costs in tokens, learned from its successful runs."""
+    """What a kind of task costs, learned from its successful runs."""
 
     kind: str
     count: int
-    ema: float
-    """0.7 × old + 0.3 × new; the first sample as it is."""
-    samples: tuple[int, ...] = ()
-    """The newest 50, oldest first: the quantiles are taken over these."""
-    p50: float | None = None
-    p80: float | None = None
-    p90: float | None = None
-    duration_p50: float | None = None
-    durations: tuple[float, ...] = ()
+    model: str | None = None
+    """None: whatever model did it."""
+    tokens: Spread | None = None
+    seconds: Spread | None = None
+    """At work, over all legs."""
+    points: Mapping[str, Spread] = field(default_factory=dict)
+    """Percent points by window: five_hour, seven_day, and ``seven_day_`` + the model's family."""
+    rate: Spread | None = None
+    """Points of the 5-hour window per hour at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Who has used what of one window since it opened, or since it was first seen.  Percent points."""
+
+    resets_at: datetime | None
+    held: float
+    """What it held when it was first seen; whose that was is not known."""
+    ours: float = 0.0
+    person: float = 0.0
+    used: float = 0.0
+    """As last seen; held + ours + person, but for rounding."""
+    at: datetime | None = None
+    """When it was last seen to have grown."""
+    since: datetime | None = None
+    """From when on it was watched: runs that began earlier were not seen from their start."""
+    loose: float = 0.0
+    """Use that none of ours can have caused, too little yet to be told from rounding."""
+    counted: Mapping[str, float] = field(default_factory=dict)
+    """Run → how much of its tokens (points, where those are told) has shown in `used`."""
+    late: float = 0.0
+    """What runs that were filed have used and that has not shown yet; 100: not known how much."""
+    late_until: datetime | None = None
+    """It is awaited no longer than this."""
+
+
+class Cause(StrEnum):
+    """Why capacity expired while runnable work waited."""
+
+    FIT = "fit"
+    """Nothing that waited fitted into what was left."""
+    RESERVE = "reserve"
+    SLOTS = "slots"
+    FOLDER = "folder"
+    HOLD = "hold"
+    PAUSED = "paused"
+    QUIET = "quiet"
+    LIMITS = "limits"
+    """A pace, a cap or a floor that the person has set."""
+    BLIND = "blind"
+    TROUBLE = "trouble"
+    """Login refused, the API down, a program missing, a disk that cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One runnable task that could have used a slot since the last look, and why it did not."""
+
+    task: str
+    cause: str
+    rate: float
+    """Points of the 5-hour window it would have spent per second."""
+    most: float
+    """Points it would have spent at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A window as it passes: what it was used for, and what runnable work waited for.  Percent points and seconds."""
+
+    window: str
+    opened: datetime
+    ends: datetime | None = None
+    """None: no window is open, or it is not known whether one is."""
+    at: datetime | None = None
+    """When it was last looked at; None: not yet by this engine."""
+    waits: tuple[Wait, ...] = ()
+    """What has waited since then, the most urgent first."""
+    waited: Mapping[str, float] = field(default_factory=dict)
+    """Cause → seconds."""
+    lost: Mapping[str, float] = field(default_factory=dict)
+    """Cause → points that what waited could have spent; not yet bounded by what the window has left."""
+    spent: Mapping[str, float] = field(default_factory=dict)
+    """Task → its part of `lost`."""
+    watched: float = 0.0
+    """Seconds in which anybody looked."""
+    reserve: float = 0.0
+    """The largest share that was the person's by the hour while work waited for that."""
+    grown: float = 0.0
+    """The most that was kept for a person at work."""
+    used: float | None = None
+    ours: float = 0.0
+    person: float = 0.0
+    flying: float = 0.0
+    """The part of `ours` that is due to runs still open."""
+    before: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """`ours`, `person` and `flying` as an engine before this one left them."""
+    saved: datetime | None = None
+    mark: float = 0.0
+    """What it summed up to when it was saved."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedWindow:
+    """A window that has ended, or a stretch of at most 5 hours in which none was open.  Percent points."""
+
+    window: str
+    opened: datetime
+    ended: datetime
+    open: bool = True
+    """False: no window was open, though work could have opened one."""
+    size: float = 100.0
+    """What it offered; a stretch without a window offers 20 points an hour."""
+    used: float = 0.0
+    """As last seen."""
+    ours: float = 0.0
+    person: float = 0.0
+    lost: Mapping[str, float] = field(default_factory=dict)
+    """Cause → points that expired though runnable work could have spent them."""
+    waited: Mapping[str, float] = field(default_factory=dict)
+    """Cause → seconds."""
+    watched: float = 0.0
+    """Seconds in which anybody looked: while no engine ran nothing counts as lost."""
+
+    @property
+    def unknown(self) -> float:
+        """Used, by nobody knows whom."""
+        return max(self.used - self.ours - self.person, 0.0)
+
+    @property
+    def left(self) -> float:
+        """What expired."""
+        return max(self.size - self.used, 0.0)
+
+    @property
+    def unused(self) -> float:
+        """The figure: what expired while runnable work waited."""
+        return sum(self.lost.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is known of the person's own work with Claude."""
+
+    sessions: int = 0
+    """Live sessions that are not ours."""
+    seen: datetime | None = None
+    """When one of them last did something, or the windows last showed use that is not ours."""
+    points: float = 0.0
+    """Of the 5-hour window, used of late: what was used an hour ago counts 1/e of what is used now (at `seen`)."""
+    habit: float = 0.0
+    """The same over days: what was used a day ago counts 1/e (at `seen`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """How far a template's schedule has been dealt with."""
+
+    until: datetime
+    """Firings at or before this moment have been dealt with: the watermark."""
+    skip: bool = False
+    """The next one is to be left out."""
+    schedule: str = ""
+    """The schedule, and the zone it names, that this is about; empty while the template is paused.  Under another one
+    nothing has been missed before it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -691,9 +880,54 @@ class Memory:
     """Task name → place among its priority, set by hand."""
     hold: bool = False
     retries: Mapping[str, Retry] = field(default_factory=dict)
+    firings: Mapping[str, Firing] = field(default_factory=dict)
+    """Template → how far its schedule has been dealt with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """Half, four fifths and nine tenths of such runs stay at or below these."""
+
+    p50: float
+    p80: float
+    p90: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run of a task is likely to take."""
+
+    count: int
+    """Runs of its own kind that this rests on."""
+    guess: str = ""
+    """What it rests on instead, in words; empty: on its own kind."""
+    tokens: Quantiles | None = None
+    seconds: Quantiles | None = None
+    points: Mapping[str, Quantiles] = field(default_factory=dict)
+    """By window; a window without an entry: not known."""
+    rate: Quantiles | None = None
+    """Points of the 5-hour window per hour."""
 
 
 # --- the queue, derived ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Urgency:
+    """What decides a task's place in the queue."""
+
+    priority: int
+    """Its own, or that of something which waits for it, less one for each span it has waited."""
+    latest: datetime | None = None
+    """When it must start for every deadline in its chain to be met; None: there is none."""
+    rank: int = 1 << 60
+    """Place set by hand."""
+    cost: float = float("inf")
+    """Points of the 5-hour window it is likely to take; infinite: not known."""
+    heir: str = ""
+    """The task whose urgency it has inherited; empty: its own."""
+    aged: int = 0
+    """Steps it has moved up by waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -703,6 +937,12 @@ class Line:
     order: tuple[str, ...] = ()
     faults: Mapping[str, Reason] = field(default_factory=dict)
     """Tasks whose dependencies are missing or form a cycle."""
+    estimates: Mapping[str, Estimate] = field(default_factory=dict)
+    """Task → what it is likely to take."""
+    urgency: Mapping[str, Urgency] = field(default_factory=dict)
+    """Task → what decided its place."""
+    until: datetime | None = None
+    """When the order changes by itself: something has waited long enough to move up."""
 
 
 # --- the world -------------------------------------------------------------------------------------------------------
@@ -713,6 +953,8 @@ class World:
     """All that is known, at one moment."""
 
     settings: Settings = field(default_factory=Settings)
+    zone: str = ""
+    """IANA name of the person's zone, for hours of the week; empty: UTC."""
     loaded: bool = False
     """Memory and history have been read."""
     scanned: bool = False
@@ -745,9 +987,21 @@ class World:
     """About when the last event was met: a larger gap means that the clock was set or the machine slept."""
     forced: Mapping[str, bool] = field(default_factory=dict)
     """Tasks a person wants now → also past the soft gates."""
+    firing: Mapping[str, datetime | None] = field(default_factory=dict)
+    """Templates whose firing is being put into the queue (None), or could not be: when that is tried again."""
     only: frozenset[str] | None = None
     """This engine starts nothing but these tasks; None: all."""
     costs: Mapping[str, Cost] = field(default_factory=dict)
+    """By kind, by ``kind/model``, and under "" for all work together."""
+    shares: Mapping[str, Share] = field(default_factory=dict)
+    """Window → who has used what of it."""
+    person: Person = Person()
+    watches: Mapping[str, Watch] | None = None
+    """Window → what has become of it so far; None: nobody keeps count, as in a rehearsal."""
+    windows: tuple[ClosedWindow, ...] = ()
+    """The newest 200 that have ended, oldest first."""
+    report_at: datetime | None = None
+    """When the next morning report is due; None: not known yet, or never."""
     records: tuple[Record, ...] = ()
     """The newest 500, oldest first."""
     totals: Totals = Totals()
@@ -840,6 +1094,14 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
+class Skip:
+    """Leave out the next firing of a template, or take that back."""
+
+    task: str
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class TakeOver:
     """Stop the headless work at a safe point and open the same conversation for a person, in the pane."""
 
@@ -855,4 +1117,4 @@ class Rollback:
     """Also what has changed there since."""
 
 
-Command = Move | Pause | Hold | RunNow | StopRun | RetryTask | Add | Edit | Remove | TakeOver | Rollback
+Command = Move | Pause | Hold | RunNow | StopRun | RetryTask | Add | Edit | Remove | Skip | TakeOver | Rollback

@@ -41,6 +41,7 @@ QUEUE = (
     _key("J,shift+down", "move('down')", "Later", "move this task down", group=MOVE, name="move_down"),
     _key("K,shift+up", "move('up')", "Earlier", "move this task up", group=MOVE, name="move_up"),
     _key("R", "retry", "Retry", "try again now, with all attempts"),
+    _key("S", "skip", "Skip", "leave out the next firing of this template, or not"),
     _key("x", "stop", "Stop", "stop its run (asks first)"),
     _key("d", "remove", "Trash", "move the file to the trash (asks first)"),
     _key("l", "log", "Log", "follow what its run says"),

@@ -9,7 +9,21 @@ from cctui.core import cost, view
 from cctui.core.queue import plan_waits
 from cctui.core.refusal import refusal
 from cctui.core.view import Row, State
-from cctui.core.world import Command, Move, Pause, Place, Reason, Remove, RetryTask, RunNow, StopRun, Task, Why, World
+from cctui.core.world import (
+    Command,
+    Move,
+    Pause,
+    Place,
+    Reason,
+    Remove,
+    RetryTask,
+    RunNow,
+    Skip,
+    StopRun,
+    Task,
+    Why,
+    World,
+)
 from cctui.tui import openrun
 from cctui.tui.cells import Span, cut_middle, fit, second, wide
 from cctui.tui.keys import CARRY, QUEUE
@@ -20,7 +34,7 @@ from cctui.tui.tree import Branch, branches
 WAITING = ("pending", "recurring", view.INVALID)
 SOON = 6 * 3600.0
 """Seconds before a deadline from which on it stands out."""
-OF_A_ROW = frozenset({"pause", "carry", "run", "accept", "retry", "stop", "remove", "edit", "open", "log"})
+OF_A_ROW = frozenset({"pause", "carry", "run", "accept", "skip", "retry", "stop", "remove", "edit", "open", "log"})
 CARRYING = frozenset({"down", "up", "first", "last", "page", "drop", "carry_to", "put_back"})
 """What keys may do while a task is carried."""
 
@@ -119,8 +133,8 @@ class Queue(RowList):
         world, now = self.scene.link.world, self.scene.link.now()
         columns = width >= 56
         task = world.tasks.get(row.name) if row.state is not State.INVALID else None
-        tokens = cost.estimate(world.costs, task) if task else None
-        expected = f" ~{view.count(tokens)}" if tokens is not None else ""
+        tokens = cost.estimate(world.costs, task).tokens if task else None
+        expected = f" ~{view.count(tokens.p50)}" if tokens is not None else ""
         priority = f" p{row.priority}" if row.priority is not None and (columns or row.priority != 5) else ""
         spans = [(f"{expected:>6}" if columns else expected, "dim"), (f"{priority:>4}" if columns else priority, "dim")]
         word = "moving" if moving else openrun.word(row)
@@ -144,6 +158,8 @@ class Queue(RowList):
                 return Pause(name, on=row.state is not State.PAUSED)
             case "run":
                 return RunNow(name)
+            case "skip":
+                return Skip(name, on=not row.skips)
             case "retry":
                 return RetryTask(name)
             case "stop":
@@ -183,6 +199,9 @@ class Queue(RowList):
 
     def action_run(self) -> None:
         self.ask("run")
+
+    def action_skip(self) -> None:
+        self.ask("skip")
 
     def action_accept(self) -> None:
         row = self.rows.get(self.subject)

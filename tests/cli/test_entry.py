@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from cctui.cli.entry import Plain, plain
+from cctui.cli.entry import Plain, plain, statusline
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,22 @@ from cctui.cli.entry import Plain, plain
 )
 def test_only_a_command_line_without_a_verb_opens_the_app_at_once(words: list[str], options: Plain | None) -> None:
     assert plain(words) == options
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["hook", "statusline"], []),
+        (["hook", "statusline", "--"], []),
+        (["hook", "statusline", "--", "sh", "--print"], ["sh", "--print"]),
+        (["hook", "statusline", "--print"], None),
+        (["hook"], None),
+        (["statusline"], None),
+        ([], None),
+    ],
+)
+def test_a_statusline_is_run_without_the_parser(words: list[str], command: list[str] | None) -> None:
+    assert statusline(words) == command
 
 
 def test_without_a_terminal_it_says_what_to_do_and_has_loaded_no_parser() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +217,32 @@ def test_add_a_shell_task_and_a_schedule(call: Ccq) -> None:
     assert data(call("show", "sh", "--json"))["fields"]["command"] == "echo '#1'; ls"
     assert call("add", "nightly", "--cron", "5 3 * * *").exit_code == 0
     rows = {row["name"]: row for row in data(call("ls", "--json"))}
-    assert rows["nightly"]["reason"]["text"] == "not supported yet: schedule"
+    assert (rows["nightly"]["phase"], rows["nightly"]["position"]) == ("recurring", None)
+    assert "at 03:05 every day" in rows["nightly"]["reason"]["text"]
+    assert datetime.fromisoformat(rows["nightly"]["next_fire"]) > datetime.now(UTC)
+
+
+def test_show_of_a_template_tells_its_next_five_firings(call: Ccq, root: Path) -> None:
+    write(root, "nightly", 'schedule: "30 2 * * mon"\ntz: Asia/Kolkata\n', phase="recurring")
+    shown = call("show", "nightly").stdout
+    assert "fires at 02:30 on Mon (Asia/Kolkata)" in shown
+    assert len([line for line in shown.splitlines() if line.startswith("    Mon ")]) == 5
+    schedule = data(call("show", "nightly", "--json"))["schedule"]
+    assert [due[10:] for due in schedule["next"]] == ["T02:30:00+05:30"] * 5
+    assert "schedule" in data(call("why", "nightly", "--json"))[0]["gate"]
+
+
+def test_the_next_firing_is_skipped_and_that_is_taken_back(call: Ccq, root: Path) -> None:
+    write(root, "nightly", "schedule: '@daily'\n", phase="recurring")
+    write(root, "plain")
+    assert call("skip", "night").stdout == "the next firing of nightly is left out\n"
+    assert ", skipped" in data(call("ls", "--phase", "recurring", "--json"))[0]["reason"]["text"]
+    assert call("skip", "nightly").exit_code == 1
+    assert call("skip", "nightly", "--undo").stdout == "the next firing of nightly is not left out\n"
+    assert ", skipped" not in data(call("ls", "--phase", "recurring", "--json"))[0]["reason"]["text"]
+    result = call("skip", "plain")
+    assert (result.exit_code, "no template" in result.stderr) == (1, True)
+    assert call("skip", "gone").exit_code == 3
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from cctui.core.events import (
     Event,
     Filed,
     Finish,
+    Fire,
+    Fired,
     Halt,
     Launch,
     Launched,
@@ -159,6 +161,9 @@ class Outside:
     world: World = field(default_factory=World)
     now: datetime = T0
     launches: list[Launch] = field(default_factory=list)
+    fires: list[Fire] = field(default_factory=list)
+    late: list[Event] = field(default_factory=list)
+    """What is heard of only after the answer to an effect."""
     readings: tuple[Reading, ...] = FRESH
     finishes: int = 0
     told: list[tuple[str, Halting]] = field(default_factory=list)
@@ -194,6 +199,7 @@ class Outside:
                 return
             self.world, effects = step(self.world, waiting.pop(0), self.now)
             waiting += [answer for effect in effects if (answer := self.perform(effect))]
+            waiting, self.late = [*waiting, *self.late], []
         raise AssertionError("the world never comes to rest")
 
     def scan(self) -> None:
@@ -269,6 +275,8 @@ class Outside:
                 return Filed(spec.run_id, record)
             case SaveMemory(memory):
                 self.memory = memory
+            case Fire():
+                return self._fire(effect)
             case EditFile(path=path, field=name, value=value):
                 changed = {"paused": value == "true"} if name == "paused" else {name: int(value or 5)}
                 self.files[path] = replace(self.files[path], **changed)
@@ -283,6 +291,18 @@ class Outside:
                 self.files.pop(path, None)
                 return Scanned(tuple(self.files[path] for path in sorted(self.files)))
         return None
+
+    def _fire(self, effect: Fire) -> Event:
+        """As the file adapter: a file of that name in any folder is the firing."""
+        self.fires.append(effect)
+        if not any(entry.name == effect.name for entry in self.files.values()):
+            template = self.files[effect.path]
+            path = f"pending/{effect.name}.md"
+            made = replace(template, name=effect.name, path=path, phase=Phase.PENDING, schedule=None, window=None)
+            deadline = effect.deadline or template.deadline
+            self.files[path] = replace(made, not_before=effect.due, fired=effect.due, deadline=deadline, paused=False)
+            self.late.append(Scanned(tuple(self.files[path] for path in sorted(self.files))))
+        return Fired(effect)
 
     def _launch(self, effect: Launch, spec: Spec, leg: int) -> Event:
         self.launches.append(effect)

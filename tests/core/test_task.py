@@ -381,7 +381,7 @@ def test_what_is_no_duration(text: object) -> None:
 
 UNSUPPORTED = [
     ({}, None),
-    ({"schedule": "@daily"}, "schedule"),
+    ({"schedule": "@daily"}, None),
     ({"style": "terse"}, "style"),
     ({"account": "work"}, "account"),
     ({"account": "default"}, None),
@@ -399,8 +399,39 @@ def test_what_would_run_wrongly_waits(front: dict[str, Any], what: str | None) -
     assert unsupported(task(front)) == what
 
 
-def test_a_template_waits_wherever_its_schedule_is() -> None:
-    assert unsupported(task(None, path="recurring/x.md")) == "schedule"
+@pytest.mark.parametrize(
+    ("path", "front", "phase"),
+    [
+        ("recurring/x.md", None, Phase.RECURRING),
+        ("pending/x.md", {"schedule": "@daily"}, Phase.RECURRING),
+        ("pending/x.md", None, Phase.PENDING),
+        ("active/x.md", {"schedule": "@daily"}, Phase.ACTIVE),
+        ("completed/x.md", {"schedule": "@daily"}, Phase.COMPLETED),
+    ],
+)
+def test_a_file_that_waits_with_a_schedule_is_a_template(path: str, front: dict[str, Any] | None, phase: Phase) -> None:
+    assert task(front, path=path).phase is phase
+
+
+def test_a_template_can_name_its_firings() -> None:
+    for name in ("daily@noon", "x" * 184):
+        found = read({"schedule": "@daily"}, path=f"pending/{name}.md")
+        assert isinstance(found, Broken), name
+        assert found.problems[0].field == "name"
+        assert "183 bytes" in found.problems[0].text
+    assert "no schedule" in task(None, path="recurring/x.md").warnings[0]
+
+
+def test_what_only_a_schedule_needs_is_said_to_be_of_no_use_without_one() -> None:
+    front = {"tz": "UTC", "window": "2h", "catchup": "all"}
+    assert [warning.split()[0] for warning in task(front).warnings] == ["tz", "catchup", "window"]
+    assert task(front | {"schedule": "@daily"}).warnings == ()
+    assert task(front).window == 7200
+
+
+def test_a_firing_knows_when_it_was_due() -> None:
+    assert task(None, path="pending/x@20261122T0230.md").fired == datetime(2026, 11, 22, 2, 30, tzinfo=BERLIN)
+    assert task(None, path="failed/x.md").fired is None
 
 
 ENDED: list[tuple[dict[str, Any], str, str, str | None]] = [

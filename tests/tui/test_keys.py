@@ -14,14 +14,18 @@ from cctui.core.world import (
     Add,
     Command,
     Edit,
+    Firing,
     Hold,
+    Memory,
     Move,
     Pause,
+    Phase,
     Place,
     Reason,
     Remove,
     RetryTask,
     RunNow,
+    Skip,
     StopRun,
     Why,
     World,
@@ -170,7 +174,24 @@ async def test_run_now_past_a_hard_gate_only_says_why() -> None:
         await press(pilot, ["r"])
         assert link.sent == [RunNow("fix-upstream")]
         assert "anyway" not in rows(app)
-        assert rows(app).count("not supported yet: schedule") == 2
+        assert rows(app).count("not supported yet: style") == 2
+
+
+def recurring(*, skip: bool) -> World:
+    nightly = worlds.task("nightly", Phase.RECURRING, schedule="30 2 * * 1-5")
+    mark = Firing(worlds.NOW, skip, "30 2 * * 1-5")
+    return worlds.world(nightly, memory=Memory(firings={"nightly": mark}))
+
+
+@pytest.mark.parametrize("skip", [False, True])
+async def test_a_template_says_when_it_fires_and_one_firing_can_be_left_out(skip: bool) -> None:
+    app, link = app_on(recurring(skip=skip))
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        await pilot.pause()
+        assert f"next 02:30{', skipped' if skip else ''} · at 02:30 on weekdays" in rows(app)
+        await press(pilot, ["S"])
+        await press(pilot, ["r"])
+        assert link.sent == [Skip("nightly", on=not skip), RunNow("nightly")]
 
 
 async def test_the_form_shows_what_the_engine_refuses() -> None:

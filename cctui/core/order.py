@@ -1,0 +1,165 @@
+"""The order of the queue: who goes next among those that may.  Pure.
+
+Priority first.  Inside it by the latest start that meets every deadline in the chain (time left minus what the chain
+still takes: since time passes for all alike, the earliest such moment has the least slack), then the place set by hand,
+then cost, small first.  A task inherits the urgency of what waits for it, and moves up by one priority for every span
+it has waited, so that nothing starves.  A task's Urgency is the key of the sort, and is what the screens explain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from cctui.core.cost import estimate
+from cctui.core.graph import cycles
+from cctui.core.runners import needs_claude
+from cctui.core.world import FIVE_HOUR, Estimate, Line, Phase, Reason, Task, Urgency, Why, World
+
+LAST = datetime.max.replace(tzinfo=UTC)
+INFINITE = float("inf")
+UNRANKED = 1 << 60
+LIVE = (Phase.PENDING, Phase.ACTIVE)
+FIVE_HOURS = 5 * 3600.0
+
+
+def line(world: World, now: datetime | None = None) -> Line:
+    """The queue's order, why it is so, and the faults of its graph, for a World whose tasks, ranks or costs have
+    changed, or in which time has moved something up."""
+    now = now or world.at
+    taken = {run.spec.task for run in world.runs.values()}
+    live = [task for task in world.tasks.values() if task.phase in LIVE]
+    estimates = _estimates(world, live)
+    urgency, until = _urgencies(world, live, estimates, now)
+    waiting = [task for task in live if task.phase is Phase.PENDING and task.name not in taken]
+    order = tuple(task.name for task in sorted(waiting, key=lambda task: sort_key(urgency[task.name], task)))
+    return Line(order, faults(world), estimates, urgency, until)
+
+
+def sort_key(urgency: Urgency, task: Task) -> tuple[int, datetime, int, float, datetime, str]:
+    """What is less goes first."""
+    return (
+        urgency.priority,
+        urgency.latest or LAST,
+        urgency.rank,
+        urgency.cost,
+        task.added or LAST,
+        task.name,
+    )
+
+
+def _estimates(world: World, tasks: list[Task]) -> dict[str, Estimate]:
+    """Of each task; those that ask for the same are worked out once."""
+    shared: dict[tuple[str, str | None, str, int | None], Estimate] = {}
+    found: dict[str, Estimate] = {}
+    for task in tasks:
+        key = (task.kind, task.model, task.runner, task.estimated_tokens)
+        if key not in shared:
+            shared[key] = estimate(world.costs, task)
+        found[task.name] = shared[key]
+    return found
+
+
+# --- urgency ---------------------------------------------------------------------------------------------------------
+
+
+def _urgencies(
+    world: World, tasks: list[Task], estimates: Mapping[str, Estimate], now: datetime | None
+) -> tuple[dict[str, Urgency], datetime | None]:
+    span = timedelta(days=world.settings.run.ageing_days)
+    found: dict[str, Urgency] = {}
+    until: datetime | None = None
+    for task in tasks:
+        aged = 0
+        since = task.fired or task.added
+        if span and now and since and task.phase is Phase.PENDING:
+            aged = max(int((now - since) / span), 0)
+            step = since + span * (aged + 1)
+            until = step if until is None or step < until else until
+        found[task.name] = Urgency(
+            priority=task.priority - aged,
+            latest=_latest(task.deadline, estimates[task.name]),
+            rank=world.memory.ranks.get(task.name, UNRANKED),
+            cost=size(task, estimates[task.name]),
+            aged=aged,
+        )
+    _inherit(tasks, estimates, found)
+    return found, until
+
+
+def size(task: Task, known: Estimate) -> float:
+    """Points of the 5-hour window it is likely to take; work that spends none of it counts by its tokens, as small."""
+    points = known.points.get(FIVE_HOUR)
+    if points and needs_claude(task.runner):
+        return points.p50
+    return known.tokens.p50 / 1e6 if known.tokens else INFINITE
+
+
+def _latest(deadline: datetime | None, known: Estimate) -> datetime | None:
+    """The latest start that meets `deadline`: what it takes at work, and the resets it has to wait for."""
+    return deadline - timedelta(seconds=takes(known)) if deadline else None
+
+
+def takes(known: Estimate) -> float:
+    """Seconds from a task's start to its end, four times in five at most; windows that it fills have to pass too."""
+    seconds = known.seconds.p80 if known.seconds else 0.0
+    points = known.points.get(FIVE_HOUR)
+    return max(seconds, int(points.p80 // 100) * FIVE_HOURS) if points else seconds
+
+
+def _inherit(tasks: list[Task], estimates: Mapping[str, Estimate], found: dict[str, Urgency]) -> None:
+    """Whatever is waited for is as urgent as the most urgent that waits for it, and must be done before that starts."""
+    todo = [task for task in tasks if task.depends_on]
+    by_name = {task.name: task for task in tasks}
+    for _ in range(len(todo) + 1):  # a chain settles in as many rounds as it is long; a cycle never does
+        changed = False
+        for task in todo:
+            heir = found[task.name]
+            for dependency in task.depends_on:
+                mine = found.get(dependency.name)
+                if mine is None or dependency.name not in by_name:
+                    continue
+                passed = _passed_on(mine, heir, task.name, estimates[dependency.name])
+                if passed != mine:
+                    found[dependency.name] = passed
+                    changed = True
+        if not changed:
+            return
+
+
+def _passed_on(mine: Urgency, heir: Urgency, name: str, known: Estimate) -> Urgency:
+    latest = mine.latest
+    if heir.latest is not None:
+        before = heir.latest - timedelta(seconds=takes(known))
+        latest = before if latest is None or before < latest else latest
+    priority = min(mine.priority, heir.priority)
+    if priority == mine.priority and latest == mine.latest:
+        return mine
+    return replace(mine, priority=priority, latest=latest, heir=name)
+
+
+# --- the graph -------------------------------------------------------------------------------------------------------
+
+
+def faults(world: World) -> dict[str, Reason]:
+    """Live tasks whose dependencies cannot ever be met: a missing name, or a cycle."""
+    tasks = world.tasks
+    broken = {entry.name for entry in world.broken}
+    found: dict[str, Reason] = {}
+    graph: dict[str, list[str]] = {}
+    for name, task in tasks.items():
+        if not task.depends_on or task.phase not in LIVE:
+            continue
+        for dependency in task.depends_on:
+            other = tasks.get(dependency.name)
+            if other is None:
+                what = f"{dependency.name} (its file is broken)" if dependency.name in broken else dependency.name
+                found.setdefault(name, Reason(Why.MISSING, what))
+            elif other.depends_on and other.phase in LIVE:
+                # What needs nothing cannot close a circle.
+                graph.setdefault(name, []).append(dependency.name)
+    for circle in cycles(graph):
+        for name in circle:
+            found[name] = Reason(Why.CYCLE, " → ".join((*circle, circle[0])))
+    return found

@@ -1,0 +1,1 @@
+"""The modelled world of `ccq simulate`: a scenario, its rules, the policies to compare, the result.  Pure."""
