@@ -12,7 +12,7 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -69,7 +69,17 @@ def load(
             problems.append(_unknown(key, entry))
     if problems:
         raise ConfigError("\n".join(problems))
+    _limit(values)
     return _settings(values), values
+
+
+def _limit(values: dict[str, Value]) -> None:
+    """A maximum that somebody has set is a firm limit, unless they say which are."""
+    limits = values["capacity.limits"]
+    chosen = {window: origin for window in _WINDOWS if (origin := values[f"capacity.{window}_max"].origin) != "default"}
+    if limits.origin == "default" and chosen:
+        origin = next(iter(chosen.values()))
+        values["capacity.limits"] = dataclasses.replace(limits, value=tuple(chosen), origin=origin)
 
 
 def _known() -> Iterator[tuple[str, object, str]]:
@@ -193,10 +203,8 @@ def _read(key: str, default: object, given: _Given, environ: Mapping[str, str]) 
     """The value as the settings hold it; ValueError says what is allowed."""
     raw, written = given.raw, given.origin == "environment"
     testing = environ.get("CCTUI_TESTING") == "1"
-    if key == "capacity.reserve":
-        return tables.reserves(_parsed(raw) if written else raw)
-    if key == "worktree.projects":
-        return tables.projects(_parsed(raw) if written else raw, lambda text: _folder(text, environ))
+    if key in _TABLES:
+        return _TABLES[key](_parsed(raw) if written else raw, lambda text: _folder(text, environ))
     match default:
         case bool():
             return _flag(raw)
@@ -208,6 +216,15 @@ def _read(key: str, default: object, given: _Given, environ: Mapping[str, str]) 
             return _texts(key, raw, written)
         case _:
             return _text(key, raw)
+
+
+_TABLES: dict[str, Callable[[object, Callable[[str], str]], object]] = {
+    "capacity.reserve": lambda raw, _: tables.reserves(raw),
+    "capacity.quiet": lambda raw, _: tables.quiets(raw),
+    "capacity.portion": tables.portions,
+    "worktree.projects": tables.projects,
+}
+"""Settings whose values are tables; the second argument makes a path absolute."""
 
 
 def _flag(raw: object) -> bool:
@@ -229,23 +246,23 @@ def _whole(raw: object, written: bool) -> int:
     raise ValueError("a whole number")
 
 
-_TIMES = {"_seconds": (1.0, 1.0), "_minutes": (1.0, 60.0), "_timeout": (60.0, 1.0)}
-"""Ending of a key → seconds or minutes that a plain number means, and the unit of the setting in seconds."""
+_TIMES = {"_seconds": 1.0, "_minutes": 60.0, "_yields": 60.0, "_days": 86400.0, "_timeout": 1.0}
+"""Ending of a key → the unit of the setting in seconds.  A plain number means that unit; of a timeout it is minutes."""
 
 
 def _number(key: str, raw: object, written: bool) -> float:
     """A number; for times also 90s, 30m, 1h30m, 2d."""
-    time_of = next((unit for ending, unit in _TIMES.items() if key.endswith(ending)), None)
-    if (written or time_of) and isinstance(raw, str) and re.fullmatch(r"\s*-?\d{1,12}(\.\d{1,9})?\s*", raw):
+    unit = next((unit for ending, unit in _TIMES.items() if key.endswith(ending)), None)
+    if (written or unit) and isinstance(raw, str) and re.fullmatch(r"\s*-?\d{1,12}(\.\d{1,9})?\s*", raw):
         raw = float(raw)
     if isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw):
-        return float(raw) * (time_of[0] if time_of else 1.0)
-    if time_of and isinstance(raw, str):
+        return float(raw) * (60.0 if key.endswith("_timeout") else 1.0)
+    if unit and isinstance(raw, str):
         try:
-            return duration(raw) / time_of[1]
+            return duration(raw) / unit
         except ValueError:
             pass  # the sentence below says the same, with the plain number's unit
-    raise ValueError("a number, or a duration such as 90s, 30m or 1h30m" if time_of else "a number")
+    raise ValueError("a number, or a duration such as 90s, 30m or 1h30m" if unit else "a number")
 
 
 _RANGES: dict[str, tuple[float, float, str]] = {
@@ -255,6 +272,7 @@ _RANGES: dict[str, tuple[float, float, str]] = {
     "run.stall_minutes": (0.01, 10080, "over 0 and at most 7d"),
     "run.check_timeout": (1, 30 * 86400, "over 0 and at most 30d"),
     "run.stagger_seconds": (0, 600, "from 0 to 600"),
+    "run.ageing_days": (0, 3650, "from 0 (never) to 3650 days"),
     "run.retry_seconds": (0, 3600, "from 0 to 3600"),
     "run.outage_seconds": (0, 900, "from 0 to 900"),
     "capacity.five_hour_max": (0, 100, "percent, from 0 to 100"),
@@ -262,6 +280,8 @@ _RANGES: dict[str, tuple[float, float, str]] = {
     "capacity.soft_landing": (0, 100, "percent, from 0 to 100"),
     "capacity.hard_stop": (0, 100, "percent, from 0 to 100"),
     "capacity.poll_seconds": (MIN_POLL, 86400, "at least 60 seconds"),
+    "capacity.person_grows": (0, 100, "percent, from 0 to 100"),
+    "capacity.person_yields": (0, 1440, "minutes, from 0 to 1440"),
     "capacity.blind_after_minutes": (0.01, 10080, "over 0 and at most 7d"),
     "worktree.setup_timeout": (1, 30 * 86400, "over 0 and at most 30d"),
 }
@@ -277,6 +297,7 @@ def _within(key: str, value: float, testing: bool) -> float:
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
+    "capacity.pace": ("use", "even", "front"),
     "tmux.scope": ("auto", "on", "off"),
     "ui.ascii": ("auto", "on", "off"),
     "ui.motion": ("auto", "on", "off"),
@@ -293,6 +314,9 @@ _SHAPES: dict[str, tuple[str, str]] = {
 }
 _PATTERNS = ("claude.deny", "claude.allow")
 _SOURCES = ("stream", "statusline", "claude", "api", "transcripts", "cache", "ccusage")
+_WINDOWS = ("five_hour", "seven_day")
+_AMONG = {"capacity.sources": _SOURCES, "capacity.limits": _WINDOWS}
+"""What the texts of a list may be."""
 
 
 def _text(key: str, raw: object) -> str:
@@ -300,7 +324,8 @@ def _text(key: str, raw: object) -> str:
         word = {True: "on", False: "off"}[raw] if isinstance(raw, bool) else raw
         if isinstance(word, str) and word.strip().lower() in _CHOICES[key]:
             return word.strip().lower()
-        raise ValueError("one of " + ", ".join(_CHOICES[key]))
+        close = near(str(raw), _CHOICES[key])
+        raise ValueError("one of " + ", ".join(_CHOICES[key]) + (f" (did you mean {close}?)" if close else ""))
     pattern, words = _SHAPES.get(key, (r".*", "text on one line"))
     if isinstance(raw, str) and re.fullmatch(pattern, raw) and (raw.isprintable() or not raw):
         return raw
@@ -318,10 +343,10 @@ def _texts(key: str, raw: object, written: bool) -> tuple[str, ...]:
             raise ValueError("a list of texts")
         if key in _PATTERNS and not item.strip():
             raise ValueError("a list of file patterns, none of them empty")
-        if key == "capacity.sources" and item not in _SOURCES:
-            close = near(item, _SOURCES)
+        if item not in (allowed := _AMONG.get(key, (item,))):
+            close = near(item, allowed)
             meant = f" (did you mean {close}?)" if close else ""
-            raise ValueError(f"a list of {', '.join(_SOURCES)}, without {shown(item)}{meant}")
+            raise ValueError(f"a list of {', '.join(allowed)}, without {shown(item)}{meant}")
     return tuple(dict.fromkeys(raw))
 
 

@@ -24,7 +24,7 @@ def told(world: World, verb: str, args: Mapping[str, Any], now: datetime) -> Ans
     """What a face or the command line is told: nothing in it that looks like a key or a token."""
     found = answer(world, verb, args, now)
     # The others hold no text that a task's file brought in unseen.
-    return replace(found, data=redact_all(found.data)) if verb == "show" else found
+    return replace(found, data=redact_all(found.data)) if verb in ("show", "report") else found
 
 
 class LocalLink:

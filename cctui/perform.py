@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from cctui.adapters import claude, notes, teardown
+from cctui.adapters import claude, notes, reports, teardown
 from cctui.adapters.claude import ClaudeError
 from cctui.adapters.health import is_disk
 from cctui.adapters.ledger import Ledger, LedgerError
@@ -23,6 +23,7 @@ from cctui.adapters.rundir import LegPlan, RunDir, RunDirError
 from cctui.adapters.store import Store, StoreError
 from cctui.adapters.taskdir import TaskDir, TaskDirError
 from cctui.adapters.tmux import Tmux, TmuxError
+from cctui.adapters.windows import Windows
 from cctui.adapters.workspace import Workspace, WorkspaceError
 from cctui.core.events import (
     AddFile,
@@ -44,8 +45,11 @@ from cctui.core.events import (
     RolledBack,
     SaveMemory,
     SavePlan,
+    SaveWatch,
+    SaveWindow,
     Tell,
     TrashFile,
+    WriteReport,
 )
 from cctui.core.filing import with_changes
 from cctui.core.launch import session_name
@@ -122,6 +126,12 @@ class Hands:
                 self.taskdir.file(path, to)
             case TrashFile(path):
                 self.taskdir.trash(path)
+            case SaveWindow(window):
+                Windows(self.places.windows).close(window)
+            case SaveWatch(watch):
+                Windows(self.places.windows).keep(watch)
+            case WriteReport(day, text):
+                reports.write(self.places, day, text, anew=False)
 
     # --- launching ---------------------------------------------------------------------------------------------------
 

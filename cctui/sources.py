@@ -20,6 +20,7 @@ from cctui.adapters.presence import Presence, Present
 from cctui.adapters.tmux import TmuxError
 from cctui.adapters.usage import Told, Usage
 from cctui.adapters.watch import watch
+from cctui.adapters.windows import Windows
 from cctui.busy import Busy, Wish
 from cctui.core import readings as known
 from cctui.core.cost import tokens_per_point
@@ -94,7 +95,9 @@ class Sources:
         records, totals = ledger.tail(LEARN_FROM), ledger.totals()
         trouble = [self.hands.store.trouble] if self.hands.store.trouble else []
         warnings = (*trouble, *ledger.warnings)
-        return Loaded(memory, records, totals, readings, warnings, zone=self.clock.zone_name)
+        windows, watches = Windows(self.hands.places.windows).load()
+        zone = self.clock.zone_name
+        return Loaded(memory, records, totals, readings, warnings, zone=zone, windows=windows, watches=watches)
 
     # --- task files ---
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from cctui.core import queue
+from cctui.core.settings import CapacitySettings, Reserve, Settings
 from cctui.core.world import (
     FIVE_HOUR,
     SEVEN_DAY,
@@ -22,6 +23,7 @@ from cctui.core.world import (
     Note,
     Parked,
     Part,
+    Person,
     Phase,
     Problem,
     Progress,
@@ -32,6 +34,7 @@ from cctui.core.world import (
     Runner,
     SourceState,
     Spec,
+    Spread,
     Stage,
     Status,
     Task,
@@ -138,9 +141,27 @@ def runs(*open_runs: Run) -> Mapping[str, Run]:
     return {entry.spec.run_id: entry for entry in open_runs}
 
 
+def spread(p50: float, p80: float | None = None, p90: float | None = None) -> Spread:
+    high = p80 or p50 * 1.3
+    return Spread(p50, (p50, high), (p50, high), p50, high, p90 or high * 1.2)
+
+
+def cost(kind: str, count: int, tokens: float, minutes: float, five: float, week: float) -> Cost:
+    """What a kind has cost so far: middles; four fifths stay under 1.3 times that."""
+    points = {FIVE_HOUR: spread(five), SEVEN_DAY: spread(week)}
+    return Cost(kind, count, None, spread(tokens), spread(minutes * 60), points, spread(five / minutes * 60))
+
+
 COSTS = {
-    "vault-lint": Cost("vault-lint", 6, 12_300, (12_300,), 12_000, 13_000, 14_000),
-    "research-scan": Cost("research-scan", 4, 181_000, (181_000,), 180_000, 190_000, 200_000),
+    entry.kind: entry
+    for entry in (
+        cost("", 40, 60_000, 14, 6, 0.7),
+        cost("vault-lint", 6, 12_300, 4, 1.3, 0.15),
+        cost("research-scan", 4, 181_000, 38, 14, 1.6),
+        cost("zotero-digest", 9, 52_000, 21, 6, 0.7),
+        cost("refactor-x", 5, 420_000, 95, 34, 4.1),
+        cost("fix", 12, 70_000, 16, 7, 0.8),
+    )
 }
 PAST = (
     record("weekly-review", ago(hours=16), error=ErrorType.TIMEOUT, duration_s=1800.0, tokens=212_400, cost_usd=1.12),
@@ -339,6 +360,48 @@ def full_disk() -> World:
     return world(task("vault-lint", title="Check every link"), programs={"disk": disk}, stops=stops, totals=TOTALS)
 
 
+def night() -> World:
+    """A planned night: costs are known, two runs claim their share, mornings are the person's, a chain has a deadline."""
+    capacity = CapacitySettings(
+        reserve=(
+            Reserve(("mon", "tue", "wed", "thu", "fri"), "08:00", "19:00", 40, 8),
+            Reserve(("sat", "sun"), "10:00", "18:00", 20, 4),
+        ),
+        pace="even",
+    )
+    week = timedelta(days=4, hours=7)
+    return world(
+        task("zotero-digest", Phase.ACTIVE),
+        task("refactor-auth", Phase.ACTIVE, kind="refactor-x"),
+        task("release", title="Tag 0.4 and write the notes", priority=3, deadline=ahead(hours=9), after=("fix-7", "fix-9"),
+             kind="fix"),
+        task("fix-7", title="Stale cache after a rename", kind="fix"),
+        task("fix-9", title="Crash on an empty vault", kind="fix"),
+        task("big-port", title="Port the importer to the new API", priority=4, kind="refactor-x"),
+        task("research-scan", title="Scan arXiv for new papers", priority=4, deadline=ahead(hours=30)),
+        task("vault-lint", title="Check every link in the vault"),
+        task("link-rot", title="Find dead links in the blog"),
+        task("paper-index", title="Index the new papers", after=("research-scan",)),
+        task("idle-thoughts", paused=True),
+        runs=runs(
+            run("zotero-digest", points={FIVE_HOUR: 2.4, SEVEN_DAY: 0.3},
+                progress=Progress(18_230, 0.11, "Read: papers/2026/attention-is-cheap.pdf", 6)),
+            run("refactor-auth", started=ago(minutes=31), points={FIVE_HOUR: 12.0, SEVEN_DAY: 1.4},
+                progress=Progress(148_000, 0.9, "Edit: auth/session.py: store moved", 17)),
+        ),
+        readings=(
+            reading(FIVE_HOUR, 38, ahead(hours=2, minutes=13, seconds=7), "stream"),
+            reading(SEVEN_DAY, 31, NOW + week, "api", 3),
+        ),
+        settings=Settings(root="/home/you/vault", capacity=capacity),
+        zone="Europe/Berlin",
+        person=Person(0, ago(hours=3), 2.0, 9.0),
+        costs=COSTS,
+        records=PAST,
+        totals=TOTALS,
+    )  # fmt: skip
+
+
 WORLDS: Mapping[str, Callable[[], World]] = {
     "empty": empty,
     "busy": busy,
@@ -349,4 +412,5 @@ WORLDS: Mapping[str, Callable[[], World]] = {
     "thousand": thousand,
     "trusted": trusted,
     "full_disk": full_disk,
+    "night": night,
 }

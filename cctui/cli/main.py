@@ -32,6 +32,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "why": ("reading", "Every gate of one task, open or shut."),
     "usage": ("reading", "What is left of every capacity window."),
     "history": ("reading", "Finished runs, newest first."),
+    "stats": ("figures", "What was done, what it took, what expired unused."),
+    "report": ("figures", "The morning report, as Markdown."),
     "logs": ("watching", "What a run has said."),
     "peek": ("watching", "The end of what a run says, once."),
     "attach": ("watching", "Open the terminal of a running task."),

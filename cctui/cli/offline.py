@@ -34,7 +34,7 @@ from cctui.core.events import (
     TrashFile,
 )
 from cctui.core.step import refusal, step
-from cctui.core.world import Command, Memory, Rollback, RunNow, Sight, World
+from cctui.core.world import ClosedWindow, Command, Memory, Rollback, RunNow, Sight, World
 from cctui.places import Places, PlacesError, make
 from cctui.runner.redact import redact, redact_all
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 FILED = "filed"
 """The mark of a run folder that is closed, as in `adapters.rundir`: with nothing open its reader is not loaded."""
+FIGURES = ("stats", "report")
 LEARN_FROM = 500
 """Newest history lines that are read."""
 
@@ -104,10 +105,10 @@ def disk(here: Here) -> Disk:
     return Disk(here, clock, TaskDir(here.places, clock.zone, own))
 
 
-def fold(found: Disk) -> World:
+def fold(found: Disk, verb: str = "") -> World:
     """The World as an engine would see it that starts nothing.  Raises Fail for a disk that cannot be read."""
     try:
-        return folded(found)
+        return folded(found, windows(found) if verb in FIGURES else ())
     except LedgerError as error:
         raise Fail(str(error)) from None
     except OSError as error:
@@ -118,11 +119,18 @@ def unreadable(error: OSError) -> str:
     return f"{error.filename}: {error.strerror}" if error.filename else str(error)
 
 
-def folded(found: Disk) -> World:
+def windows(found: Disk) -> tuple[ClosedWindow, ...]:
+    """The windows that have ended, for the verbs that tell of them."""
+    from cctui.adapters.windows import Windows
+
+    return Windows(found.places.windows).load()[0]
+
+
+def folded(found: Disk, ended: tuple[ClosedWindow, ...] = ()) -> World:
     places, now = found.places, found.now()
     ledger = Ledger(places.history)
     records, readings = ledger.tail(LEARN_FROM), Samples(places.capacity).recent(now)
-    loaded = Loaded(found.memory(), records, ledger.totals(), readings, zone=found.clock.zone_name)
+    loaded = Loaded(found.memory(), records, ledger.totals(), readings, zone=found.clock.zone_name, windows=ended)
     world = World()
     events = (Leaving(), Configured(found.here.settings), loaded, Scanned(found.taskdir.scan()))
     # The programs are the engine's care: without one nothing starts here anyhow.
@@ -134,9 +142,9 @@ def folded(found: Disk) -> World:
 def answer(here: Here, verb: str, args: dict[str, Any]) -> Reply:
     found = disk(here)
     # Nobody leaves here; it was only said so that the fold starts nothing.
-    world = replace(fold(found), draining=False)
+    world = replace(fold(found, verb), draining=False)
     told = answers.answer(world, verb, args, found.now())
-    data = redact_all(told.data) if verb == "show" else told.data
+    data = redact_all(told.data) if verb in ("show", "report") else told.data
     return {"data": data, "errors": list(told.errors), "code": told.code, "engine": False}
 
 

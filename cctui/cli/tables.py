@@ -45,7 +45,8 @@ def row_lines(row: Data) -> Iterable[str]:
     run, state = row["run"] or {}, row["state"]
     needs = (row["reason"] or {}).get("why") == "needs_you"
     state, sign = ("needs you", "!") if needs else (state, SIGNS.get(state, "?"))
-    right = f"{state} {clock(run['started'])} {count(run['tokens'])}" if run else state
+    rule = f"{row['rule']} " if row.get("rule") else ""
+    right = f"{state} {clock(run['started'])} {count(run['tokens'])}" if run else f"{rule}{state}"
     place = "" if row["position"] is None else str(row["position"])
     left = f"{sign}{place:>3} "
     yield left + two(row["name"], right, WIDTH - len(left))
@@ -83,11 +84,22 @@ def schedule_lines(schedule: Data | None) -> Iterable[str]:
         yield f"    {said}" + (" skipped" if schedule["skip"] and place == 0 else "")
 
 
+ABOUT = ("order", "cost")
+"""Lines of `why` that are no gates."""
+
+
 def why(data: list[Data]) -> str:
+    """Shut gates first, then open ones that have figures; the rest by name: a full night fits on a phone."""
     lines = []
-    for gate in data:
-        lines += wrapped(f"{gate['gate']}: {gate['text']}", "✓ " if gate["open"] else "× ", "  ")
-    return shown(lines)
+    for about in (gate for gate in data if gate["gate"] in ABOUT):
+        lines += wrapped(f"{about['gate']}: {about['text']}", "· ", "  ")
+    gates = [gate for gate in data if gate["gate"] not in ABOUT]
+    told = [gate for gate in gates if not gate["open"] or gate["value"] is not None or gate["until"]]
+    for gate in sorted(told, key=lambda gate: bool(gate["open"])):
+        name = gate["gate"].replace("_", " ")
+        lines += wrapped(f"{name}: {gate['text'].removeprefix(f'{name}: ')}", "✓ " if gate["open"] else "× ", "  ")
+    rest = dict.fromkeys(gate["gate"].replace("_", " ") for gate in gates if gate not in told)
+    return shown([*lines, *wrapped(f"also open: {', '.join(rest)}", "✓ ", "  ")] if rest else lines)
 
 
 def usage(data: Data) -> str:
@@ -103,6 +115,7 @@ def usage(data: Data) -> str:
             lines.append("the capacity gate is off")
         elif facts["blind"]:
             lines.append("no fresh reading: one task at a time")
+        lines += pace_line(facts.get("pace"))
         left = "?" if facts["headroom_percent"] is None else f"{facts['headroom_percent']:.0f} %"
         lines.append(two("left for tasks", left))
         for source in facts["sources"]:
@@ -111,14 +124,30 @@ def usage(data: Data) -> str:
     return shown(lines)
 
 
-def window_lines(window: Data) -> Iterable[str]:
+def window_lines(window: Data, source: bool = True) -> Iterable[str]:
     name = {"five_hour": "5-hour window", "seven_day": "week"}.get(window["id"], str(window["id"]))
     used = "?" if window["used_percent"] is None else f"{window['used_percent']:.0f} %"
     resets = f"  resets {moment(window['resets_at'])}" if window["resets_at"] else ""
     yield two(name, used + resets)
-    if window["source"]:
+    if "headroom_percent" in window:  # an engine started before an upgrade does not tell
+        parts = (("ours", "claimed_percent"), ("yours", "reserve_percent"), ("free", "headroom_percent"))
+        yield f"  {' · '.join(f'{points(window[key])} {name}' for name, key in parts)}"
+    if window["source"] and source:
         old = " · stale" if window["stale"] else ""
         yield f"  from {window['source']} at {moment(window['observed_at'])} · {window['confidence']}{old}"
+
+
+def points(value: float | None) -> str:
+    return "?" if value is None else f"{value:.0f}"
+
+
+def pace_line(pace: Data | None) -> Iterable[str]:
+    """Where the week stands against its pace."""
+    if pace:
+        ahead = pace["in_reserve_points"]
+        side = f"{abs(ahead):.0f} in {'deficit' if ahead < 0 else 'reserve'}"
+        out = f"runs out {moment(pace['runs_out_at'])}" if pace["runs_out_at"] else "lasts"
+        yield two(f"pace ({pace['pace']}): {side}", out)
 
 
 def source_lines(window: str, seen: list[Data], contradictions: list[Data]) -> Iterable[str]:
@@ -181,7 +210,7 @@ def status(data: Data) -> str:
         lines.append("hold is on: nothing new starts (ccq release)")
     for text in data["troubles"]:
         lines += wrapped(text, "! ", "  ")
-    lines += [next(iter(window_lines(window))) for window in data["usage"]["windows"]]
+    lines += [line for window in data["usage"]["windows"] for line in window_lines(window, source=False)]
     for row in (*data["running"], *data["next"]):
         lines += row_lines(row)
     return shown(lines)

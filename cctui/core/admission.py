@@ -9,6 +9,7 @@ Points are percent of a window; times are seconds from the moment of the decisio
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,8 @@ WHOLE = 0.9
 PROVEN_RATE = 45.0
 """Seconds at work after which a run's own rate counts more than its kind's."""
 ROUNDING = 1e-6
+LAST_CALL, DOUBT = 300.0, 3.0
+"""Seconds before a bound ends in which a start must leave this many times its room: what it really takes shows later."""
 
 
 class Need(NamedTuple):
@@ -108,7 +111,7 @@ def lasts(estimate: Estimate, quantile: str) -> float:
     """Seconds over which it spends that much; 0: not known."""
     five = estimate.points.get(FIVE_HOUR)
     if estimate.rate and five and estimate.rate.p80 > 0:
-        return float(getattr(five, quantile) / getattr(estimate.rate, quantile) * 3600)
+        return float(getattr(five, quantile) / estimate.rate.p90 * 3600)
     return getattr(estimate.seconds, quantile) if estimate.seconds else 0.0
 
 
@@ -165,11 +168,11 @@ def _learned(costs: Mapping[str, Cost], kind: str) -> Cost | None:
 def _remaining(spent: float, samples: tuple[float, ...], guess: float) -> float:
     """Points that a run which has spent `spent` will still take, four times in five at most: as those runs did that
     came as far; beyond all of them half as much again."""
-    longer = [sample - spent for sample in samples if sample > spent]
+    longer = samples[bisect_right(samples, spent) :]
     if len(longer) >= 2:
-        return max(cost.between(longer, 0.8), 0.05)
+        return max(cost.between(longer, 0.8) - spent, 0.05)
     if longer:
-        return max(longer[0], spent * 0.5)
+        return max(longer[0] - spent, spent * 0.5)
     return max(guess - spent, spent * 0.5)
 
 
@@ -257,7 +260,7 @@ def _grown(world: World, window: str, now: datetime, ends: float) -> tuple[float
     if window != FIVE_HOUR or most <= 0 or person.seen is None:
         return 0.0, 0.0
     days = max((now - person.seen).total_seconds(), 0.0) / 86400
-    points = min(max(person.points * exp(-days * 24), person.habit * exp(-days) * HABIT), most)
+    points = min(person.habit * exp(-days) * HABIT, most)
     everything = world.costs.get(cost.ALL)
     rate = everything.rate.p50 / 3600 if everything and everything.rate else 0.0
     if points < LEAST or rate <= 0:
@@ -265,7 +268,7 @@ def _grown(world: World, window: str, now: datetime, ends: float) -> tuple[float
     return points, ends - points / (rate * world.settings.run.slots * EASY)
 
 
-HABIT = 0.6
+HABIT = 2.0
 """Part of what a person uses in a day that they may use in one window."""
 EASY = 0.5
 """Part of what all slots together could spend at best that can be relied on."""
@@ -287,6 +290,8 @@ def miss(rooms: tuple[Room, ...], needs: Mapping[str, Need]) -> Miss | None:
             return Miss(Why.FIT, room.window, need.until(room.ends), 0.0, max(room.ends, 1.0), max(room.ends, 1.0))
         for row in room.rows:
             takes = need.until(row.end) - (need.until(row.begin) if row.begin else 0.0)
+            if row.end < LAST_CALL and not row.begin:
+                takes *= DOUBT
             if takes <= row.free + ROUNDING or (takes > WHOLE * row.cap and row.free >= WHOLE * row.cap > 0):
                 continue
             after = _fits_after(need, row, room.ends)
@@ -302,6 +307,8 @@ def _fits_after(need: Need, row: Row, ends: float) -> float:
     if row.free <= 0:
         return max(row.end, 1.0)
     after = row.end - row.free / need.rate
+    if row.end < LAST_CALL:
+        return max(row.end, 1.0)
     return max(after, 1.0)
 
 

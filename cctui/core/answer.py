@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from cctui.core import capacity, firing, queue, readings, spoken, view
+from cctui.core import capacity, firing, headroom, pacing, queue, readings, spoken, view
 from cctui.core.launch import session_name
-from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Part, Phase, Record, Run, Stage, Task, World
+from cctui.core.world import Part, Phase, Record, Run, Stage, Task, World
 
 OK, FAILED, USAGE, NOT_FOUND, INVALID = 0, 1, 2, 3, 4
 """Exit codes an answer can carry."""
@@ -158,6 +158,29 @@ def _run(world: World, args: Args, now: datetime) -> Answer:
     return Answer({"run_id": past.run_id, "open": False, "session": None, "task": name, "living": False})
 
 
+def _stats(world: World, args: Args, now: datetime) -> Answer:
+    """Figures over the newest runs and windows."""
+    from cctui.core import metrics  # noqa: PLC0415 - 10 ms that only these two verbs shall pay
+
+    days = args.get("days")
+    known = isinstance(days, int | float) and not isinstance(days, bool) and 0 < days <= 36_500
+    found = metrics.stats(world, now, float(days) if known and days else 30.0)
+    windows = [plain(each) | {"left": each.left, "unused": each.unused} for each in found.windows]
+    return Answer(plain(found) | {"windows": windows, "line": metrics.unused_words(world, now) or None})
+
+
+def _report(world: World, args: Args, now: datetime) -> Answer:
+    """The morning report of a day, as figures and as Markdown."""
+    from cctui.core import markdown, report  # noqa: PLC0415 - the same
+
+    try:
+        day = date.fromisoformat(str(args["date"])) if args.get("date") else None
+        found = report.gather(world, day, now)
+    except (ValueError, OverflowError):
+        return Answer(errors=(f"a day is written like 2026-11-21, not {view.short(str(args['date']))}",), code=USAGE)
+    return Answer(plain(found) | {"text": markdown.report(found)})
+
+
 VERBS: Mapping[str, Callable[[World, Args, datetime], Answer]] = {
     "ls": _ls,
     "show": _show,
@@ -168,6 +191,8 @@ VERBS: Mapping[str, Callable[[World, Args, datetime], Answer]] = {
     "find": _find,
     "notes": _notes,
     "run": _run,
+    "stats": _stats,
+    "report": _report,
 }
 
 
@@ -188,6 +213,7 @@ def row_data(world: World, row: view.Row, now: datetime) -> dict[str, Any]:
         "depends_on": list(row.depends_on),
         "deadline": plain(row.deadline),
         "reason": {"why": reason.why.value, "text": row.text, "until": plain(reason.until)} if reason else None,
+        "rule": row.rule or None,
         "run": run_data(row.run) if row.run else None,
         "next_fire": plain(row.next_fire),
         "forecast": forecast(world, row.run),
@@ -229,32 +255,36 @@ def forecast(world: World, run: Run | None) -> dict[str, Any]:
     if run is None or run.leg_started is None or run.stage is not Stage.RUNNING:
         return {"start": None, "end": None}
     cost = world.costs.get(run.spec.kind)
-    usual = cost.duration_p50 if cost else None
+    usual = cost.seconds.p50 if cost and cost.seconds else None
     end = None if usual is None else run.leg_started + timedelta(seconds=usual)
     return {"start": plain(run.spec.started), "end": plain(end)}
 
 
 def usage_data(world: World, account: str, now: datetime) -> dict[str, Any]:
     """The windows of one account and what of them may still be spent, in percent points."""
-    windows = capacity.windows(world, now, account)
-    claimed = _claimed(world)
-    reserve = 0.0 if not world.settings.capacity.reserve else None
+    scene = queue.scene(world, now)
+    found = headroom.levels(scene, account)
+    left, pace = headroom.headroom(found), headroom.pace(scene)
     return {
         "windows": [
             {
-                "id": window.id,
-                "used_percent": window.used,
-                "resets_at": plain(window.resets_at),
-                "source": window.source,
-                "observed_at": plain(window.observed_at),
-                "confidence": window.confidence.value,
-                "stale": window.stale,
+                "id": level.window.id,
+                "used_percent": level.used,
+                "resets_at": plain(level.window.resets_at),
+                "source": level.window.source,
+                "observed_at": plain(level.window.observed_at),
+                "confidence": level.window.confidence.value,
+                "stale": level.window.stale,
+                "claimed_percent": rounded(level.ours),
+                "reserve_percent": rounded(level.kept),
+                "headroom_percent": rounded(level.free),
             }
-            for window in windows
+            for level in found
         ],
-        "reserve_percent": reserve,
-        "claimed_percent": claimed,
-        "headroom_percent": _headroom(world, windows, claimed, reserve),
+        "reserve_percent": rounded(left.reserve),
+        "claimed_percent": rounded(left.claimed),
+        "headroom_percent": rounded(left.free),
+        "pace": pace_data(world, pace) if pace and account == "default" else None,
         "blind": capacity.blind(world, now, account),
         "gate": world.settings.capacity.gate,
         "sources": [plain(state) | {"text": view.safe(state.text, 300)} for state in world.sources.values()],
@@ -263,25 +293,18 @@ def usage_data(world: World, account: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def _claimed(world: World) -> float | None:
-    """What runs in flight will still take: nothing when none needs Claude, else not known."""
-    spending = [run for run in world.runs.values() if queue.spends(run)]
-    return None if spending else 0.0
+def pace_data(world: World, pace: pacing.Pace) -> dict[str, Any]:
+    """The week against its pace: points in reserve (negative: in deficit), and when it runs out as it goes."""
+    return {
+        "pace": world.settings.capacity.pace,
+        "target_percent": rounded(pace.target),
+        "in_reserve_points": rounded(pace.reserve),
+        "runs_out_at": plain(pace.runs_out),
+    }
 
 
-def _headroom(
-    world: World, windows: tuple[capacity.Window, ...], claimed: float | None, reserve: float | None
-) -> float | None:
-    """Points left under the nearest maximum; unknown as soon as one part of it is."""
-    maxima = capacity.thresholds(world.settings.capacity)
-    known = [
-        maxima[window.id] - window.used
-        for window in windows
-        if window.id in (FIVE_HOUR, SEVEN_DAY) and window.used is not None and not window.stale
-    ]
-    if not known or windows[0].used is None or windows[0].stale or claimed is None or reserve is None:
-        return None
-    return round(max(min(known) - claimed - reserve, 0.0), 2)
+def rounded(points: float | None) -> float | None:
+    return None if points is None else round(points, 2)
 
 
 def troubles(world: World) -> list[str]:

@@ -15,6 +15,7 @@ from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Confidence, Parked, Reading, 
 
 AHEAD = timedelta(minutes=5)
 """How far two clocks may differ before a reading is taken for one from the future."""
+FIVE_HOURS, WEEK = timedelta(hours=5), timedelta(days=7)
 SAME_AGE = timedelta(seconds=60)
 """Readings closer together than this count as equally old; then the more authoritative source wins."""
 
@@ -55,11 +56,11 @@ def windows(world: World, now: datetime, account: str = "default") -> tuple[Wind
 
 def _window(name: str, readings: Iterable[Reading], settings: CapacitySettings, now: datetime) -> Window:
     mine = [reading for reading in readings if reading.window == name]
-    open_ones = [reading for reading in mine if not _over(reading, now) and _number(reading) is not None]
+    open_ones = [reading for reading in mine if _number(reading) is not None and not _over(reading, now)]
     if not open_ones:
         last = max((reading.observed_at for reading in mine), default=None)
         return Window(name, None, None, None, last, Confidence.UNKNOWN, stale=True)
-    best = _best(open_ones, settings)
+    best = open_ones[0] if len(open_ones) == 1 else _best(open_ones, settings)
     age = now - best.observed_at
     return Window(
         id=name,
@@ -82,8 +83,9 @@ def _best(readings: list[Reading], settings: CapacitySettings) -> Reading:
 
 def _over(reading: Reading, now: datetime) -> bool:
     """Its window has ended; one of unknown end has ended when the longest possible window would have."""
-    longest = timedelta(hours=5) if reading.window == FIVE_HOUR else timedelta(days=7)
-    return (reading.resets_at or reading.observed_at + longest) <= now
+    if reading.resets_at is not None:
+        return reading.resets_at <= now
+    return reading.observed_at + (FIVE_HOURS if reading.window == FIVE_HOUR else WEEK) <= now
 
 
 def _number(reading: Reading) -> float | None:

@@ -57,11 +57,13 @@ def _with(cost: Cost, record: Record) -> Cost:
         if window and spent is not None:
             points[window] = added(points.get(window), spent)
     hours = max(record.duration_s, LEAST_SECONDS) / 3600
+    # For all work together tokens are set against points: those of a run whose points nobody knows are left out.
+    tokens = record.tokens if cost.kind != ALL or record.window_pct is not None else None
     return Cost(
         kind=cost.kind,
         count=cost.count + 1,
         model=cost.model,
-        tokens=added(cost.tokens, record.tokens) if record.tokens else cost.tokens,
+        tokens=added(cost.tokens, tokens) if tokens else cost.tokens,
         seconds=added(cost.seconds, record.duration_s),
         points=points,
         rate=added(cost.rate, record.window_pct / hours) if record.window_pct is not None else cost.rate,

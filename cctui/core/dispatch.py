@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from cctui.core import firing, queue, watching
 from cctui.core.events import Effect
 from cctui.core.launch import again, claim, resume
 from cctui.core.looks import can_launch
+from cctui.core.scene import Caution, Scene
 from cctui.core.watching import as_claimed, waiting, watch
 from cctui.core.world import Run, Stage, Why, World
 
@@ -25,55 +27,72 @@ def decide(world: World, now: datetime) -> Change:
     for run in [run for run in world.runs.values() if run.stage is Stage.CLAIMED and can_launch(world)]:
         world, launch = again(world, run, now)
         effects.append(launch)
-    world, ended = watch(world, now)
+    stage = queue.scene(world, now)
+    world, ended = watch(stage)
     effects += ended
-    for bold in (False, True):
-        world, more = _go(world, now, bold=bold)
+    if world is not stage.world:
+        stage = queue.scene(world, now)
+    for caution in Caution:
+        if stage.live >= world.settings.run.slots and not world.forced:
+            break
+        stage, more = _go(stage.at(caution))
         effects += more
-    return world, tuple(effects)
+    return stage.world, tuple(effects)
 
 
-def _go(world: World, now: datetime, *, bold: bool) -> Change:
-    """Everything that fits; then, if slots are still free, what may fit (`bold`)."""
-    if bold and not world.settings.capacity.gate:
-        return world, ()
-    last = {stop.task for stop in world.stops.values() if stop.why in (Why.OUTAGE, Why.LOGIN)}
-    parked = waiting(world)
-    world, effects = _resume(world, [run for run in parked if run.spec.task not in last], now, bold=bold)
-    world, launches = _start(world, now, frozenset(last), bold=bold)
-    world, more = _resume(world, [run for run in parked if run.spec.task in last], now, bold=bold)
-    return world, (*effects, *launches, *more)
+def _go(stage: Scene) -> tuple[Scene, tuple[Effect, ...]]:
+    """Everything that fits with the scene's caution, as far as slots are free: parked runs, then the queue in order."""
+    last = {stop.task for stop in stage.world.stops.values() if stop.why in (Why.OUTAGE, Why.LOGIN)}
+    parked = waiting(stage.world)
+    stage, effects = _resume(stage, [run for run in parked if run.spec.task not in last])
+    stage, launches = _start(stage, frozenset(last))
+    stage, more = _resume(stage, [run for run in parked if run.spec.task in last])
+    return stage, (*effects, *launches, *more)
 
 
-def _resume(world: World, runs: list[Run], now: datetime, *, bold: bool) -> Change:
+def _resume(stage: Scene, runs: list[Run]) -> tuple[Scene, tuple[Effect, ...]]:
     effects: list[Effect] = []
     for run in runs:
+        world = stage.world
         if world.only is not None and run.spec.task not in world.only:
             continue
-        if queue.may_start(queue.scene(world, now, bold=bold), as_claimed(world, run)):
-            world, launch = resume(world, run, now)
+        if queue.may_start(stage, as_claimed(world, run)):
+            world, launch = resume(world, run, stage.now)
             effects.append(launch)
-    return world, tuple(effects)
+            stage = queue.scene(world, stage.now, stage.caution)
+    return stage, tuple(effects)
 
 
-def _start(world: World, now: datetime, last: frozenset[str], *, bold: bool) -> Change:
+def _start(stage: Scene, last: frozenset[str]) -> tuple[Scene, tuple[Effect, ...]]:
     effects: tuple[Effect, ...] = ()
-    wanted = [name for name in world.line.order if world.only is None or name in world.only]
-    if last:
-        wanted.sort(key=last.__contains__)
-    forced = [name for name in world.forced if name in wanted]
-    stage = queue.scene(world, now, bold=bold)
-    full = stage.live >= world.settings.run.slots
-    for name in (*forced, *wanted) if not full else forced:
-        task = world.tasks.get(name)
-        if task is None or name in stage.by_task or not queue.may_start(stage, task):
-            continue
-        world, launch = claim(world, task, now)
+    tried: set[str] = set()
+    while (name := _next(stage, tried, last)) is not None:
+        world, launch = claim(stage.world, stage.world.tasks[name], stage.now)
         effects += (launch,)
-        stage = queue.scene(world, now, bold=bold)
-        if stage.live >= world.settings.run.slots and name not in forced:
-            break
-    return world, effects
+        stage = queue.scene(world, stage.now, stage.caution)
+    return stage, effects
+
+
+def _next(stage: Scene, tried: set[str], last: frozenset[str]) -> str | None:
+    """The most urgent task that may start: first what a person wants now."""
+    world = stage.world
+    names = [name for name in world.forced if name in world.line.order]
+    if stage.live < world.settings.run.slots:
+        others = [name for name in queue.candidates(stage) if name not in world.forced]
+        names += sorted(others, key=last.__contains__) if last else others
+    for name in names:
+        task = world.tasks.get(name)
+        if (
+            task is None
+            or name in stage.by_task
+            or name in tried
+            or (world.only is not None and name not in world.only)
+        ):
+            continue
+        if queue.may_start(stage, task):
+            tried.add(name)
+            return name
+    return None
 
 
 # --- when to look again ----------------------------------------------------------------------------------------------
@@ -82,9 +101,19 @@ def _start(world: World, now: datetime, last: frozenset[str], *, bold: bool) -> 
 def alarm(world: World, now: datetime) -> datetime | None:
     """The next moment at which a waiting task's reason changes by itself; None: only an event can change anything."""
     stage = queue.scene(world, now)
-    tasks = [world.tasks[name] for name in world.line.order if name in world.tasks]
-    tasks += [as_claimed(world, run) for run in waiting(world)]
-    reasons = (next(queue.held(stage, task), None) for task in tasks)
-    moments = [reason.until for reason in reasons if reason]
-    moments += [*watching.moments(world, now), *firing.moments(world, now), world.line.until]
+    moments: list[datetime | None] = []
+    if stage.live < world.settings.run.slots or world.forced:
+        # With every slot taken nothing can start, whatever opens.
+        moments += _openings(stage)
+    moments += [*watching.moments(stage), *firing.moments(world, now), world.line.until]
     return min((moment for moment in moments if moment and moment > now), default=None)
+
+
+def _openings(stage: Scene) -> Iterator[datetime | None]:
+    """When the reasons of what waits change by themselves."""
+    world = stage.world
+    for task in (*queue.representatives(stage), *(as_claimed(world, run) for run in waiting(world))):
+        reason = next(queue.held(stage, task), None)
+        yield reason.until if reason else None
+    yield from (world.tasks[name].not_before for name in world.line.order if name in world.tasks)
+    yield from (retry.at for retry in world.memory.retries.values())

@@ -36,7 +36,7 @@ WAITS = (Phase.PENDING, Phase.ACTIVE)
 
 
 def templates(world: World) -> Iterator[Task]:
-    return (task for task in world.tasks.values() if task.phase is Phase.RECURRING)
+    return (world.tasks[name] for name in world.line.templates if name in world.tasks)
 
 
 def zone_of(world: World, task: Task, now: datetime) -> tzinfo:
@@ -103,10 +103,10 @@ def _mark(world: World, task: Task, now: datetime) -> Firing:
     return replace(mark, until=now) if mark.until > now + AHEAD else mark
 
 
-def _marked(world: World, now: datetime) -> World:
+def _marked(world: World, found: list[Task], now: datetime) -> World:
     """Every template with its watermark, and no watermark without a template."""
     old = world.memory.firings
-    marks = {task.name: _mark(world, task, now) for task in templates(world)}
+    marks = {task.name: _mark(world, task, now) for task in found}
     unread = any(entry.path == entry.phase for entry in world.broken)
     broken = {entry.name for entry in world.broken}
     marks |= {name: mark for name, mark in old.items() if name not in marks and (unread or name in broken)}
@@ -124,9 +124,12 @@ def due(world: World, now: datetime) -> Change:
     """Put into the queue what is due; at most one firing of a template is under way at a time."""
     if not queue.ready(world) or world.only is not None:
         return world, ()
-    before, effects = world.memory, ()
-    world = _marked(world, now)
-    for task in list(templates(world)):
+    effects: tuple[Effect, ...] = ()
+    before, found = world.memory, list(templates(world))
+    if not found and not before.firings:
+        return world, ()
+    world = _marked(world, found, now)
+    for task in found:
         world, more = _deal(world, task, now)
         effects += more
     if world.memory is not before:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import pairwise
 
 from cctui.core import capacity, cost
 from cctui.core.runners import needs_claude
@@ -148,7 +149,7 @@ def between(known: Quantiles, luck: float) -> float:
         (0.9, known.p90),
         (1.0, known.p90 + (known.p90 - known.p50) / 2),
     )
-    for (low, least), (high, most) in zip(marks, marks[1:], strict=False):
+    for (low, least), (high, most) in pairwise(marks):
         if luck <= high:
             return least + (most - least) * (luck - low) / (high - low)
     return known.p90

@@ -1,35 +1,96 @@
-"""Moving a task by hand: what becomes of the ranks, and of its priority.  Pure."""
+"""Moving a task by hand: what becomes of the ranks, and of its priority; and when no hand can move it.  Pure.
+
+The order is by priority, latest start, rank, cost.  Among equals in the first two a move sets ranks; past a task of
+another priority it takes that priority on; what a deadline, or a task that waits, has put in its place no move changes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
 
-from cctui.core.world import Move, Place, World
+from cctui.core.order import LAST, line
+from cctui.core.words import moment, short
+from cctui.core.world import Move, Place, Urgency, World
+
+UPWARDS = (Place.UP, Place.TOP, Place.BEFORE)
+
+
+class _Aim(NamedTuple):
+    """Where a move goes."""
+
+    others: list[str]
+    """In their order, without the task."""
+    was: int
+    at: int
+    """Its place among the others, before and after."""
+    priority: int
+    """What its file says afterwards."""
+    urgency: Mapping[str, Urgency]
+    """Of everything, afterwards."""
 
 
 def moved(world: World, move: Move) -> tuple[dict[str, int], int]:
     """The ranks and the task's priority after `move`.  Crossing into another priority takes that priority on."""
-    names = [name for name in world.line.order if name != move.task]
+    aim = _aim(world, move)
+    names = [*aim.others[: aim.at], move.task, *aim.others[aim.at :]]
+    mine = _key(aim, move.task)
+    group = [name for name in names if name == move.task or _key(aim, name) == mine]
+    return _ranks(world.memory.ranks, group, move.task), aim.priority
+
+
+def stuck(world: World, move: Move, now: datetime) -> str:
+    """Why the order would not follow `move`; empty: it would."""
+    aim = _aim(world, move)
+    mine, name = _key(aim, move.task), move.task
+    if aim.at < aim.was:
+        other = aim.others[aim.at]
+        if mine <= _key(aim, other):
+            return ""
+        when = moment(aim.urgency[other].latest, now)
+        return f"{short(other, 20)} must start by {when}: only a smaller priority goes first"
+    if aim.at == aim.was or _key(aim, aim.others[aim.at - 1]) <= mine:
+        return ""
+    urgency, task = aim.urgency[name], world.tasks[name]
+    if urgency.heir and (mine[0] < _key(aim, aim.others[aim.at - 1])[0] or not task.deadline):
+        return f"{short(urgency.heir, 20)} waits for it, so it stays as urgent"
+    return f"{short(name, 20)} must start by {moment(urgency.latest, now)}: its deadline holds its place"
+
+
+def _aim(world: World, move: Move) -> _Aim:
+    others = [name for name in world.line.order if name != move.task]
     was = at = world.line.order.index(move.task)
     match move.place:
         case Place.UP:
             at = max(at - 1, 0)
         case Place.DOWN:
-            at = min(at + 1, len(names))
+            at = min(at + 1, len(others))
         case Place.TOP:
             at = 0
         case Place.BOTTOM:
-            at = len(names)
+            at = len(others)
         case Place.BEFORE:
-            at = names.index(str(move.other))
+            at = others.index(str(move.other))
         case Place.AFTER:
-            at = names.index(str(move.other)) + 1
-    towards_top = move.place in (Place.UP, Place.TOP, Place.BEFORE)
-    beside = names[min(at, len(names) - 1) if towards_top else max(at - 1, 0)] if names else move.task
-    priority = world.tasks[move.task if at == was else beside].priority
-    names.insert(at, move.task)
-    group = [name for name in names if name == move.task or world.tasks[name].priority == priority]
-    return _ranks(world.memory.ranks, group, move.task), priority
+            at = others.index(str(move.other)) + 1
+    task, urgency = world.tasks[move.task], world.line.urgency
+    if not others or at == was:
+        return _Aim(others, was, at, task.priority, urgency)
+    beside = urgency[others[min(at, len(others) - 1)] if move.place in UPWARDS else others[max(at - 1, 0)]]
+    mine = urgency[move.task]
+    if beside.priority == mine.priority:
+        return _Aim(others, was, at, task.priority, urgency)
+    priority = beside.priority + mine.aged
+    changed = replace(world, tasks={**world.tasks, move.task: replace(task, priority=priority)})
+    # Anew, since a priority is passed on to whatever the task waits for, and comes back from what waits for it.
+    return _Aim(others, was, at, priority, line(changed).urgency)
+
+
+def _key(aim: _Aim, name: str) -> tuple[int, datetime]:
+    urgency = aim.urgency[name]
+    return (urgency.priority, urgency.latest or LAST)
 
 
 def _ranks(ranks: Mapping[str, int], group: list[str], task: str) -> dict[str, int]:

@@ -34,7 +34,18 @@ def line(world: World, now: datetime | None = None) -> Line:
     urgency, until = _urgencies(world, live, estimates, now)
     waiting = [task for task in live if task.phase is Phase.PENDING and task.name not in taken]
     order = tuple(task.name for task in sorted(waiting, key=lambda task: sort_key(urgency[task.name], task)))
-    return Line(order, faults(world), estimates, urgency, until)
+    templates = tuple(task.name for task in world.tasks.values() if task.phase is Phase.RECURRING)
+    return Line(order, faults(world), estimates, urgency, until, _groups(world, order, estimates), templates)
+
+
+def _groups(world: World, order: tuple[str, ...], estimates: Mapping[str, Estimate]) -> tuple[tuple[str, ...], ...]:
+    """Tasks that are expected to take the same, by the same model."""
+    found: dict[tuple[int, str | None, bool], list[str]] = {}
+    for name in order:
+        task = world.tasks[name]
+        key = (id(estimates[name]), task.model, needs_claude(task.runner))
+        found.setdefault(key, []).append(name)
+    return tuple(map(tuple, found.values()))
 
 
 def sort_key(urgency: Urgency, task: Task) -> tuple[int, datetime, int, float, datetime, str]:
@@ -68,24 +79,23 @@ def _urgencies(
     world: World, tasks: list[Task], estimates: Mapping[str, Estimate], now: datetime | None
 ) -> tuple[dict[str, Urgency], datetime | None]:
     span = timedelta(days=world.settings.run.ageing_days)
+    ranks = world.memory.ranks
     found: dict[str, Urgency] = {}
-    until: datetime | None = None
+    oldest: datetime | None = None
     for task in tasks:
         aged = 0
         since = task.fired or task.added
         if span and now and since and task.phase is Phase.PENDING:
-            aged = max(int((now - since) / span), 0)
-            step = since + span * (aged + 1)
-            until = step if until is None or step < until else until
-        found[task.name] = Urgency(
-            priority=task.priority - aged,
-            latest=_latest(task.deadline, estimates[task.name]),
-            rank=world.memory.ranks.get(task.name, UNRANKED),
-            cost=size(task, estimates[task.name]),
-            aged=aged,
-        )
+            if since + span <= now:
+                aged = int((now - since) / span)
+                since += span * aged
+            oldest = since if oldest is None or since < oldest else oldest
+        known = estimates[task.name]
+        latest = _latest(task.deadline, known) if task.deadline else None
+        rank = ranks.get(task.name, UNRANKED)
+        found[task.name] = Urgency(task.priority - aged, latest, rank, size(task, known), "", aged)
     _inherit(tasks, estimates, found)
-    return found, until
+    return found, oldest + span if oldest else None
 
 
 def size(task: Task, known: Estimate) -> float:
@@ -96,9 +106,9 @@ def size(task: Task, known: Estimate) -> float:
     return known.tokens.p50 / 1e6 if known.tokens else INFINITE
 
 
-def _latest(deadline: datetime | None, known: Estimate) -> datetime | None:
+def _latest(deadline: datetime, known: Estimate) -> datetime:
     """The latest start that meets `deadline`: what it takes at work, and the resets it has to wait for."""
-    return deadline - timedelta(seconds=takes(known)) if deadline else None
+    return deadline - timedelta(seconds=takes(known))
 
 
 def takes(known: Estimate) -> float:

@@ -1,9 +1,9 @@
 """The predicted world: a World with its runs, gone on with as everything usually goes, until a horizon.  Pure.
 
-It has no rule of scheduling: `step` decides what starts, lands and goes on, and what it decides is taken as done.  Here
-lives only what the outside does by itself.  A leg spends evenly and ends when it has spent all.  The 5-hour window opens
-with the first that spends after the last one has ended, a week follows on a week.  At 100 % everything that spends from
-a window is cut, and parks.  Readings are exact, and the person uses nothing more.  Everything ends well.
+It has no rule of scheduling: `step` decides what starts, lands and goes on, and what it decides is taken as done.
+Here lives only what the outside does by itself.  A leg spends evenly and ends when it has spent all.  The 5-hour
+window opens with the first that spends after the last one has ended, a week follows on a week.  At 100 % everything
+that spends from a window is cut, and parks.  Readings are exact, and the person uses nothing more.  All ends well.
 
 Time is seconds since the plan was made; what is due within an INSTANT belongs together.
 """
@@ -16,11 +16,11 @@ from datetime import datetime, timedelta
 from math import inf
 
 from cctui.core import admission, attribution, capacity, queue, spending
-from cctui.core.runners import needs_claude
 from cctui.core.events import Event, Launch, Launched, Measured, Ticked
 from cctui.core.likely import Draw, Likely, rest
 from cctui.core.rehearsal import Rehearsal
 from cctui.core.retry import DONE_WORD
+from cctui.core.runners import needs_claude
 from cctui.core.step import alarm
 from cctui.core.watching import as_claimed
 from cctui.core.world import (

@@ -6,7 +6,7 @@ sentence to every screen and its own line in `why`; adding a rule is adding a li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from cctui.core import capacity, spending
@@ -23,11 +23,13 @@ __all__ = [
     "Scene",
     "block",
     "blocks",
+    "candidates",
     "held",
     "line",
     "may_start",
     "plan_waits",
     "ready",
+    "representatives",
     "reservation",
     "run_of",
     "scene",
@@ -119,7 +121,7 @@ def _standing(why: Why) -> Callable[[Scene, Task], Reason | None]:
     """A refusal by the service: shut until its moment, for the run it parked and all else that it binds."""
 
     def gate(scene: Scene, task: Task) -> Reason | None:
-        if not needs_claude(task.runner):
+        if not (scene.world.stops or task.name in scene.by_task) or not needs_claude(task.runner):
             return None
         stops = [stop for stop in scene.world.stops.values() if stop.why is why and capacity.concerns(stop, task.model)]
         run = scene.by_task.get(task.name)
@@ -168,9 +170,16 @@ def _stagger(scene: Scene, task: Task) -> Reason | None:
     """Of several interrupted runs one goes on after the other: together they would race for the login, and for all
     that is left of the window."""
     run = scene.by_task.get(task.name)
-    pause = scene.world.settings.run.stagger_seconds
     if not needs_claude(task.runner) or (run and (run.parked is None or run.parked.why not in INTERRUPTED)):
         return None
+    if "stagger" not in scene.found:
+        scene.found["stagger"] = _staggered(scene)
+    found: Reason | None = scene.found["stagger"]
+    return found
+
+
+def _staggered(scene: Scene) -> Reason | None:
+    pause = scene.world.settings.run.stagger_seconds
     starts = [
         other.leg_started
         for other in scene.world.runs.values()
@@ -202,23 +211,49 @@ def _reserved(scene: Scene, task: Task) -> Reason | None:
 def reservation(scene: Scene) -> Reservation | None:
     """Of the most urgent task that only waits for room; worked out once for a scene."""
     if "reservation" not in scene.found:
-        scene.found["reservation"] = next(_reservations(scene), None)
+        scene.found["reservation"] = _reservation(scene)
     found: Reservation | None = scene.found["reservation"]
     return found
 
 
-def _reservations(scene: Scene) -> Iterator[Reservation]:
+def _reservation(scene: Scene) -> Reservation | None:
     world = scene.world
-    before: set[str] = set()
-    parked = [run.spec.task for run in world.runs.values() if run.stage is Stage.PARKED]
-    for name in (*parked, *world.line.order):
-        task = world.tasks.get(name)
-        if task is None or not scene.by_cost(task):
-            continue
-        miss = spending.misses(scene, task)
-        if miss is not None and all(gate(scene, task) is None for gate in OTHERS):
-            yield spending.reserve_for(scene, task, miss, frozenset(before))
-        before.add(name)
+    for run in world.runs.values():
+        task = world.tasks.get(run.spec.task) if run.stage is Stage.PARKED else None
+        miss = spending.misses(scene, task) if task and scene.by_cost(task) else None
+        if task and miss and not _needs_you(scene, task):
+            return spending.reserve_for(scene, task, miss, -1)
+    waiting = [task for task in representatives(scene) if scene.by_cost(task) and spending.misses(scene, task)]
+    waiting = [task for task in waiting if all(gate(scene, task) is None for gate in OTHERS)]
+    first = min(waiting, key=lambda task: spending.place(scene, task.name), default=None)
+    miss = spending.misses(scene, first) if first else None
+    return spending.reserve_for(scene, first, miss, spending.place(scene, first.name)) if first and miss else None
+
+
+def representatives(scene: Scene) -> tuple[Task, ...]:
+    """Of each group of tasks that take the same the first that nothing of its own holds back."""
+    if "representatives" not in scene.found:
+        scene.found["representatives"] = tuple(
+            filter(None, (_first(scene, group) for group in scene.world.line.groups))
+        )
+    found: tuple[Task, ...] = scene.found["representatives"]
+    return found
+
+
+def _first(scene: Scene, group: tuple[str, ...]) -> Task | None:
+    tasks = (scene.world.tasks.get(name) for name in group if name not in scene.by_task)
+    return next((task for task in tasks if task and all(gate(scene, task) is None for gate in OWN_GATES)), None)
+
+
+def candidates(scene: Scene) -> Iterator[str]:
+    """The tasks of the queue, in order, without those whose whole group does not fit."""
+    tasks, order = scene.world.tasks, scene.world.line.order
+    shut: set[str] = set()
+    for group in scene.world.line.groups:
+        task = next((tasks[name] for name in group if name in tasks and name not in scene.by_task), None)
+        if task and scene.by_cost(task) and spending.misses(scene, task):
+            shut.update(group)
+    return (name for name in order if name not in shut) if len(shut) < len(order) else iter(())
 
 
 GATES: tuple[tuple[Why, Callable[[Scene, Task], Reason | None]], ...] = (
@@ -264,30 +299,46 @@ ONCE_CLAIMED = frozenset(
 
 
 Gate = Callable[[Scene, Task], Reason | None]
+QUICK = (Why.SLOTS, Why.HOLD, Why.PAUSED, Why.DEPENDS, Why.NOT_BEFORE, Why.RETRY, Why.FIT, Why.RESERVE)
+"""Gates that are asked first when only yes or no is wanted: most of a long queue is stopped by one of them, at once."""
 
 
-def gates_for(skip: frozenset[Why]) -> tuple[Gate, ...]:
-    return tuple(gate for why, gate in GATES if why not in skip)
+def gates_for(skip: frozenset[Why], first: tuple[Why, ...] = ()) -> tuple[Gate, ...]:
+    """The gates in the order in which they are told, or with `first` before the rest."""
+    order = sorted(GATES, key=lambda gate: first.index(gate[0]) if gate[0] in first else len(first))
+    return tuple(gate for why, gate in order if why not in skip)
 
 
-ALL_GATES = gates_for(frozenset())
-OTHERS = gates_for(spending.GATES | {Why.RESERVED, Why.SLOTS, Why.CANARY, Why.STAGGER, Why.FOLDER})
+OWN = frozenset(
+    {
+        *(Why.UNSUPPORTED, Why.MISSING, Why.CYCLE, Why.PROGRAM, Why.PAUSED, Why.NOT_BEFORE, Why.RETRY),
+        *(Why.DEPENDS_FAILED, Why.DEPENDS, Why.NEEDS_YOU),
+    }
+)
+"""Gates that each task has for itself; the others answer alike for tasks that are expected to take the same."""
+OWN_GATES = gates_for(frozenset(Why) - OWN, QUICK)
+OTHERS = gates_for(spending.GATES | {Why.RESERVED, Why.SLOTS, Why.CANARY, Why.STAGGER, Why.FOLDER}, QUICK)
 """What must be open for a task that waits for nothing but room."""
-RESUMING = gates_for(ONCE_CLAIMED)
-WANTED = gates_for(SOFT)
-FORCED = gates_for(frozenset(Why) - HARD)
-FORCED_RESUMING = gates_for(frozenset(Why) - HARD | ONCE_CLAIMED)
+SKIPPED: Mapping[tuple[bool | None, bool], frozenset[Why]] = {
+    (None, False): frozenset(),
+    (False, False): SOFT,
+    (True, False): frozenset(Why) - HARD,
+    (None, True): ONCE_CLAIMED,
+    (False, True): ONCE_CLAIMED | SOFT,
+    (True, True): frozenset(Why) - HARD | ONCE_CLAIMED,
+}
+"""Whether a person wants it now (True: by force), whether it goes on from where it parked → gates it need not pass."""
+TOLD = {case: gates_for(skip) for case, skip in SKIPPED.items()}
+ASKED = {case: gates_for(skip, QUICK) for case, skip in SKIPPED.items()}
+
+
+def _case(scene: Scene, task: Task) -> tuple[bool | None, bool]:
+    return scene.world.forced.get(task.name), task.name in scene.by_task
 
 
 def gates_of(scene: Scene, task: Task) -> tuple[Gate, ...]:
     """The gates this task has to pass: fewer for one that a person wants now, or that goes on from where it parked."""
-    forced = scene.world.forced.get(task.name)
-    claimed = task.name in scene.by_task
-    if forced:
-        return FORCED_RESUMING if claimed else FORCED
-    if claimed:
-        return RESUMING
-    return ALL_GATES if forced is None else WANTED
+    return TOLD[_case(scene, task)]
 
 
 def held(scene: Scene, task: Task) -> Iterator[Reason]:
@@ -299,8 +350,8 @@ def held(scene: Scene, task: Task) -> Iterator[Reason]:
 
 
 def may_start(scene: Scene, task: Task) -> bool:
-    """Whether no gate is shut; asked from the last gate on, where most of a long queue is stopped by one answer."""
-    return all(gate(scene, task) is None for gate in reversed(gates_of(scene, task)))
+    """Whether no gate is shut."""
+    return all(gate(scene, task) is None for gate in ASKED[_case(scene, task)])
 
 
 def blocks(world: World, task: Task, now: datetime) -> Iterator[Reason]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from cctui.core import firing, queue
+from cctui.core import firing, moving, queue
 from cctui.core.runners import needs_claude
 from cctui.core.watching import as_claimed
 from cctui.core.world import (
@@ -72,7 +72,7 @@ def _refused(world: World, task: Task, command: Command, now: datetime) -> Reaso
     run = queue.run_of(world, task.name)
     match command:
         case Move():
-            return _no_move(world, task, command)
+            return _no_move(world, task, command, now)
         case Pause(on=on):
             if task.phase not in LIVE:
                 return _state(task, "is over; R puts it back into the queue")
@@ -131,7 +131,7 @@ def _no_rollback(world: World, run_id: str) -> Reason | None:
     return Reason(Why.FOLDER, other) if other else None
 
 
-def _no_move(world: World, task: Task, move: Move) -> Reason | None:
+def _no_move(world: World, task: Task, move: Move, now: datetime) -> Reason | None:
     order = world.line.order
     if task.phase is Phase.RECURRING:
         return _state(task, "is a template: its firings have a place in the queue")
@@ -143,7 +143,8 @@ def _no_move(world: World, task: Task, move: Move) -> Reason | None:
         return _state(task, "is first already")
     if move.place in (Place.DOWN, Place.BOTTOM) and order[-1] == task.name:
         return _state(task, "is last already")
-    return None
+    held = moving.stuck(world, move, now)
+    return Reason(Why.STATE, held) if held else None
 
 
 def _no_run(world: World, task: Task, run: Run | None, force: bool, now: datetime) -> Reason | None:

@@ -28,7 +28,7 @@ from cctui.core.events import (
     Tell,
     TrashFile,
 )
-from cctui.core.step import step
+from cctui.core.step import steps
 from cctui.core.world import Ending, Entry, Halting, Phase, Run, Sight, SightState, Stage, Task, World
 
 BOUND = 10_000
@@ -48,17 +48,16 @@ class Rehearsal:
     files: dict[str, Task] = field(default_factory=dict)
     """What the files hold that commands would write or change, by name: here no file is read."""
 
-    def tell(self, event: Event, now: datetime) -> None:
-        """Let `event` happen at `now`, and all that follows from it at once."""
-        todo = [event]
+    def tell(self, event: Event, now: datetime, *more: Event) -> None:
+        """Let `event` (and `more`) happen at `now`, and all that follows from it at once."""
+        todo: tuple[Event, ...] = (event, *more)
         for _ in range(BOUND):
             if not todo:
                 return
             # The time between two events is rehearsed, not slept through.
             world = self.world if self.world.at == now else replace(self.world, at=now)
-            self.world, effects = step(world, todo.pop(0), now)
-            for effect in effects:
-                todo += self._done(effect)
+            self.world, effects = steps(world, todo, now)
+            todo = tuple(answer for effect in effects for answer in self._done(effect))
         raise AssertionError("the world never comes to rest")
 
     def _done(self, effect: Effect) -> tuple[Event, ...]:
@@ -83,15 +82,16 @@ class Rehearsal:
         return ()
 
     def _others(self, name: str) -> tuple[Entry, ...]:
-        tasks = (task for task in self.world.tasks.values() if task.name != name)
-        return (*tasks, *(broken for broken in self.world.broken if broken.name != name))
+        entries: list[Entry] = [*self.world.tasks.values(), *self.world.broken]
+        return tuple(entry for entry in entries if entry.name != name)
 
     def _changed(self, effect: EditFile | MoveFile | TrashFile) -> tuple[Entry, ...]:
         """The task files after one of them was changed, moved or thrown away."""
         world = self.world
         task = next((task for task in world.tasks.values() if task.path == effect.path), None)
         if task is None:
-            return (*world.tasks.values(), *(broken for broken in world.broken if broken.path != effect.path))
+            entries: list[Entry] = [*world.tasks.values(), *world.broken]
+            return tuple(entry for entry in entries if entry.path != effect.path)
         others = self._others(task.name)
         match effect:
             case TrashFile():
@@ -106,16 +106,17 @@ class Rehearsal:
         """The task files with that of a firing among them, as its adapter makes it."""
         world = self.world
         template = world.tasks.get(fire.template)
-        entries = (*world.tasks.values(), *world.broken)
+        entries: tuple[Entry, ...] = (*world.tasks.values(), *world.broken)
         if template is None or fire.name in world.tasks:
             return entries
         return (*entries, fired(template, fire, world.at))
 
-    def end(self, endings: Iterable[tuple[Run, Ending]], now: datetime) -> None:
-        """These legs end now, all in one look."""
+    def end(self, endings: Iterable[tuple[Run, Ending]], now: datetime, *before: Event) -> None:
+        """These legs end now, all in one look; `before` it something else is met."""
         ended = {run.spec.run_id: ending for run, ending in endings}
         sights = tuple(_sight(run, ended.get(run.spec.run_id)) for run in self.world.runs.values())
-        self.tell(Looked(sights), now)
+        first, *rest = (*before, Looked(sights))
+        self.tell(first, now, *rest)
 
     def run_of(self, task: str) -> Run | None:
         return next((run for run in self.world.runs.values() if run.spec.task == task), None)

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from cctui.core import admission, capacity
 from cctui.core.admission import Flight, Room
 from cctui.core.runners import needs_claude
 from cctui.core.world import Estimate, Part, Reason, Run, Stage, Task, Why, World
+
+
+class Caution(StrEnum):
+    """Which quantile of a task's cost has to fit.  What is surely going to fit starts first; then what is likely to;
+    and when nothing else is ready what may: a run that meets a bound after all is landed before it and goes on later,
+    while capacity that nobody uses is lost."""
+
+    SURE = "p90"
+    LIKELY = "p80"
+    BOLD = "p50"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +38,17 @@ class Scene:
     """Folder → the task that runs there."""
     parked: Mapping[str, str]
     """Folder → the parked task that will go on there."""
-    blind: bool
     shut: dict[str | None, Reason | None] = field(default_factory=dict)
     """Capacity by model, filled as asked: a cache, not a truth."""
-    bold: bool = False
-    """Nothing that is likely to fit is ready: what may fit is let in too."""
+    caution: Caution = Caution.LIKELY
+    """How much of a task's cost has to fit."""
     found: dict[str, Any] = field(default_factory=dict)
     """What else was worked out for this scene: a cache too."""
+
+    def at(self, caution: Caution) -> Scene:
+        """The same scene for another caution."""
+        known = {key: self.found[key] for key in SHARED if key in self.found}
+        return self if caution is self.caution else replace(self, caution=caution, found=known)
 
     def flights(self) -> tuple[Flight, ...]:
         """What the runs at work will still take."""
@@ -51,6 +66,13 @@ class Scene:
         rooms: tuple[Room, ...] = self.found["rooms"]
         return rooms
 
+    @property
+    def blind(self) -> bool:
+        """No reading of the 5-hour window that is young enough to prove anything."""
+        if "blind" not in self.found:
+            self.found["blind"] = not self.rooms() and capacity.blind(self.world, self.now)
+        return bool(self.found["blind"])
+
     def estimate(self, task: Task) -> Estimate | None:
         """What the task is likely to take."""
         return self.world.line.estimates.get(task.name)
@@ -60,7 +82,11 @@ class Scene:
         return needs_claude(task.runner) and bool(self.rooms()) and admission.known(self.estimate(task))
 
 
-def scene(world: World, now: datetime, *, bold: bool = False) -> Scene:
+SHARED = ("flights", "rooms", "blind", "places")
+"""What does not depend on the caution."""
+
+
+def scene(world: World, now: datetime, caution: Caution = Caution.LIKELY) -> Scene:
     live = [run for run in world.runs.values() if run.stage is not Stage.PARKED]
     working = [run for run in live if not run.asks]
     in_place = [run for run in world.runs.values() if not run.spec.worktree]
@@ -72,8 +98,7 @@ def scene(world: World, now: datetime, *, bold: bool = False) -> Scene:
         claude_live=sum(spends(run) for run in working),
         busy={run.spec.folder: run.spec.task for run in in_place if run.stage is not Stage.PARKED},
         parked={run.spec.folder: run.spec.task for run in in_place if run.stage is Stage.PARKED and _begun(run)},
-        blind=capacity.blind(world, now),
-        bold=bold,
+        caution=caution,
     )
 
 

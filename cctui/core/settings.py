@@ -67,7 +67,9 @@ class CapacitySettings:
     seven_day_max: float = setting(
         95.0, "percent of the week above which nothing starts; the default counts only while costs are unknown"
     )
-    limits: tuple[str, ...] = setting((), "windows whose maximum is a firm limit, known cost or not")
+    limits: tuple[str, ...] = setting(
+        (), "windows whose maximum holds whatever is known of costs; unless named, those whose maximum you have set"
+    )
     sources: tuple[str, ...] = setting(
         ("stream", "statusline", "claude", "api", "transcripts"),
         "order of authority at equal age; cache and ccusage come last unless they are named",
@@ -92,10 +94,10 @@ class CapacitySettings:
     )
     pace: str = setting("use", "the week's pace: use (all before its reset), even, or front (more at its start)")
     person_grows: float = setting(
-        20.0, "percent of the 5-hour window kept at most beyond the reserve while you work with Claude yourself; 0: none"
+        30.0, "percent of the 5-hour window kept at most beyond the reserve while you work with Claude yourself; 0: none"
     )
     person_yields: float = setting(
-        0.0, "minutes for which no Claude work starts after you were last seen at work; 0: it only leaves you room"
+        3.0, "minutes for which no Claude work starts after you were last seen at work; 0: it only leaves you room"
     )
 
 

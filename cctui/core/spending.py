@@ -14,13 +14,10 @@ from datetime import datetime, timedelta
 from cctui.core import admission, capacity, pacing, portions, reserve
 from cctui.core.admission import Miss, Need
 from cctui.core.runners import needs_claude
-from cctui.core.scene import Scene
+from cctui.core.scene import Caution, Scene
 from cctui.core.world import FIVE_HOUR, Reason, Stage, Task, Why
 
 GATES = frozenset({Why.QUIET, Why.CAPACITY, Why.BLIND, Why.PACE, Why.SHARE, Why.FIT, Why.RESERVE, Why.PERSON})
-CAUTION, BOLD = "p80", "p50"
-"""The quantile of a task's cost that has to fit, and the one that has to when nothing that fits is ready: a run that
-meets a bound after all is landed before it and goes on later, while capacity that nobody uses is lost."""
 
 
 def quiet(scene: Scene, task: Task) -> Reason | None:
@@ -101,7 +98,7 @@ def _sort(why: Why) -> Why:
 # --- room ------------------------------------------------------------------------------------------------------------
 
 
-def needs(scene: Scene, task: Task, quantile: str = CAUTION) -> Mapping[str, Need]:
+def needs(scene: Scene, task: Task, quantile: str = Caution.LIKELY) -> Mapping[str, Need]:
     """What the task is likely to take of each window from now on."""
     run = scene.by_task.get(task.name)
     if run is not None and run.stage is Stage.PARKED:
@@ -122,20 +119,32 @@ def _of_model(needs: Mapping[str, Need], task: Task) -> Mapping[str, Need]:
 
 def misses(scene: Scene, task: Task) -> Miss | None:
     """The bound that the task would break if it started now; None: it fits."""
-    found = fits(scene, task, CAUTION)
-    if found is None or not scene.bold or found.after < LONG:
+    if task.name in scene.by_task:
+        return _misses(scene, task)
+    key = f"misses/{id(scene.estimate(task))}/{task.model}"
+    if key not in scene.found:
+        scene.found[key] = _misses(scene, task)
+    found: Miss | None = scene.found[key]
+    return found
+
+
+def _misses(scene: Scene, task: Task) -> Miss | None:
+    if scene.caution is not Caution.BOLD:
+        return fits(scene, task, scene.caution)
+    found = fits(scene, task, Caution.LIKELY)
+    if found is None or found.after < LONG or fits(scene, task, Caution.BOLD):
         return found
-    return None if fits(scene, task, BOLD) is None else found
+    return None
 
 
 LONG = 5.1 * 3600
 """Seconds of waiting that are worth the risk of being landed."""
 
 
-def fits(scene: Scene, task: Task, quantile: str) -> Miss | None:
+def fits(scene: Scene, task: Task, caution: Caution) -> Miss | None:
     """The bound that a run of the task would break, if it takes as much as this part of such runs do at most."""
-    mine = needs(scene, task, quantile)
-    rooms = _bold(scene.rooms()) if quantile == BOLD else scene.rooms()
+    mine = needs(scene, task, caution)
+    rooms = _bold(scene.rooms()) if caution is Caution.BOLD else scene.rooms()
     found = admission.miss(rooms, mine)
     if found is None and task.name in scene.by_task:
         return _hardly(scene.rooms(), mine)
@@ -179,25 +188,43 @@ class Reservation:
     """Until then."""
     rooms: tuple[admission.Room, ...]
     """What is left to others, once it has been served at its opening."""
-    before: frozenset[str]
-    """Tasks that are more urgent still."""
+    place: int
+    """Its place in the queue; what is before it is more urgent still.  -1: a parked run."""
 
 
-def reserve_for(scene: Scene, task: Task, miss: Miss, before: frozenset[str]) -> Reservation:
+def reserve_for(scene: Scene, task: Task, miss: Miss, place: int) -> Reservation:
     claim = {window: need._replace(delay=miss.opens) for window, need in needs(scene, task).items()}
     rooms = admission.with_claim(scene.rooms(), claim)
-    return Reservation(task.name, admission.moment(scene.now, miss.opens), miss.opens, rooms, before)
+    return Reservation(task.name, admission.moment(scene.now, miss.opens), miss.opens, rooms, place)
 
 
 def delays(scene: Scene, task: Task, held: Reservation | None) -> Reason | None:
     """Whether starting `task` now would, by the estimates, take from a reservation its room or its slot."""
-    if held is None or task.name == held.task or task.name in held.before:
+    if held is None or task.name == held.task or place(scene, task.name) < held.place:
         return None
-    mine = needs(scene, task, BOLD if scene.bold else CAUTION)
+    if task.name in scene.by_task:
+        return _delays(scene, task, held)
+    key = f"delays/{id(scene.estimate(task))}/{task.model}"
+    if key not in scene.found:
+        scene.found[key] = _delays(scene, task, held)
+    found: Reason | None = scene.found[key]
+    return found
+
+
+def place(scene: Scene, name: str) -> int:
+    """Place in the queue; -1 for what is not in it any more."""
+    if "places" not in scene.found:
+        scene.found["places"] = {name: number for number, name in enumerate(scene.world.line.order)}
+    found: int = scene.found["places"].get(name, -1)
+    return found
+
+
+def _delays(scene: Scene, task: Task, held: Reservation) -> Reason | None:
+    mine = needs(scene, task, scene.caution)
     slots = scene.world.settings.run.slots
     busy = sum(flight.seconds > held.seconds for flight in scene.flights())
     slot_taken = busy + (_lasts(scene, task) > held.seconds) >= slots
-    miss = admission.miss(_bold(held.rooms) if scene.bold else held.rooms, mine)
+    miss = admission.miss(_bold(held.rooms) if scene.caution is Caution.BOLD else held.rooms, mine)
     if miss is None and not slot_taken:
         return None
     taken = miss.need if miss else None
@@ -206,4 +233,4 @@ def delays(scene: Scene, task: Task, held: Reservation | None) -> Reason | None:
 
 def _lasts(scene: Scene, task: Task) -> float:
     estimate = scene.estimate(task)
-    return admission.lasts(estimate, CAUTION) if estimate else 0.0
+    return admission.lasts(estimate, Caution.LIKELY) if estimate else 0.0

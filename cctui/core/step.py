@@ -6,10 +6,11 @@ just another look, so there is no recovery code path here or anywhere else.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cctui.core import attribution, capacity, firing, queue
+from cctui.core import attribution, capacity, firing, morning, queue, unused
 from cctui.core.commands import carry_out
 from cctui.core.cost import learn
 from cctui.core.dispatch import alarm, decide
@@ -63,7 +64,7 @@ from cctui.core.world import (
     World,
 )
 
-__all__ = ["alarm", "refusal", "step"]
+__all__ = ["alarm", "refusal", "step", "steps"]
 
 Change = tuple[World, tuple[Effect, ...]]
 KEEP_RECORDS = 500
@@ -75,11 +76,21 @@ PRECEDENCE = {Phase.ACTIVE: 3, Phase.PENDING: 2, Phase.RECURRING: 1, Phase.COMPL
 
 def step(world: World, event: Event, now: datetime) -> Change:
     """The World after `event` at `now`, and what is to be done about it."""
-    world = awake(world, now)
-    world, effects = _on(world, event, now)
+    return steps(world, (event,), now)
+
+
+def steps(world: World, events: Iterable[Event], now: datetime) -> Change:
+    """The same for what happens in one moment: all of it is met before anything is decided."""
+    before, world = world, awake(world, now)
+    effects: tuple[Effect, ...] = ()
+    for event in events:
+        world, more = _on(world, event, now)
+        effects += more
     world, fires = firing.due(world, now)
     world, launches = decide(world, now)
-    return world, effects + fires + launches
+    world, counted = unused.watched(before, world, now)
+    world, told = morning.due(world, now)
+    return world, effects + fires + launches + counted + told
 
 
 def _on(world: World, event: Event, now: datetime) -> Change:
@@ -143,6 +154,8 @@ def _on_loaded(world: World, event: Loaded, now: datetime) -> World:
         records=event.records[-KEEP_RECORDS:],
         totals=event.totals,
         readings=capacity.merge(world.readings, event.readings, now),
+        windows=event.windows,
+        watches=unused.loaded(event.watches),
     )
     return replace(world, line=queue.line(world))
 

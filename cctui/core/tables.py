@@ -1,4 +1,4 @@
-"""The tables inside settings, as people write them: hours of a reserve, commands of a project.  Pure.
+"""The tables inside settings, as people write them: hours, portions of the windows, commands of a project.  Pure.
 
 Promises: nothing is guessed: a wrong key or value is a ValueError whose text says what is allowed.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import time
 from typing import Any
 
-from cctui.core.settings import Project, Reserve
+from cctui.core.settings import Portion, Project, Quiet, Reserve
 from cctui.core.values import near, shown
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -52,6 +52,21 @@ def _reserve(table: dict[str, Any]) -> Reserve:
     )
 
 
+_QUIET = ("days", "from", "to")
+_QUIET_WORDS = 'tables like {days = ["mon", "fri"], from = "13:00", to = "15:00"}'
+
+
+def quiets(raw: object) -> tuple[Quiet, ...]:
+    return tuple(_quiet(_table(each, _QUIET, _QUIET_WORDS)) for each in _list(raw, "a list of tables"))
+
+
+def _quiet(table: dict[str, Any]) -> Quiet:
+    if not table:
+        raise ValueError(_QUIET_WORDS)
+    hours = _reserve(table)
+    return Quiet(hours.days, hours.start, hours.end)
+
+
 def _days(raw: object) -> list[int]:
     words = "tables whose days are a list of mon, tue, wed, thu, fri, sat, sun"
     found: set[int] = set()
@@ -81,6 +96,40 @@ def _percent(raw: object, key: str) -> float:
     raise ValueError(f"tables whose {key} is percent points, from 0 to 100")
 
 
+# --- portions --------------------------------------------------------------------------------------------------------
+
+_PORTION = ("tag", "project", "floor", "cap")
+_PORTION_WORDS = 'tables like {tag = "papers", floor = 20, cap = 50} or {project = "~/code/app", cap = 50}'
+
+
+def portions(raw: object, expand: Callable[[str], str]) -> tuple[Portion, ...]:
+    """`expand` makes a path absolute or raises ValueError with words."""
+    found: dict[tuple[str, str], Portion] = {}
+    for each in _list(raw, "a list of tables"):
+        portion = _portion(_table(each, _PORTION, _PORTION_WORDS), expand)
+        of = (portion.tag, portion.project)
+        if of in found:
+            raise ValueError(f"tables each for another tag or project, not {shown(portion.tag or of[1])} twice")
+        found[of] = portion
+    if sum(portion.floor for portion in found.values()) > 100:
+        raise ValueError("tables whose floors come to 100 together at most")
+    return tuple(found.values())
+
+
+def _portion(table: dict[str, Any], expand: Callable[[str], str]) -> Portion:
+    if ("tag" in table) == ("project" in table):
+        raise ValueError(f"{_PORTION_WORDS}, with either tag or project")
+    floor, cap = _percent(table.get("floor", 0), "floor"), _percent(table.get("cap", 100), "cap")
+    if floor > cap:
+        raise ValueError("tables whose floor is not above their cap")
+    if "project" in table:
+        return Portion(project=_path(table["project"], "project", _PORTION_WORDS, expand), floor=floor, cap=cap)
+    tag = table["tag"]
+    if not isinstance(tag, str) or not tag.strip().lstrip("#") or not tag.isprintable():
+        raise ValueError(f"{_PORTION_WORDS}; tag is {shown(tag)}")
+    return Portion(tag=tag.strip().lstrip("#"), floor=floor, cap=cap)
+
+
 # --- projects --------------------------------------------------------------------------------------------------------
 
 _PROJECT = ("path", "setup", "teardown")
@@ -99,14 +148,17 @@ def projects(raw: object, expand: Callable[[str], str]) -> tuple[Project, ...]:
 
 
 def _project(table: dict[str, Any], expand: Callable[[str], str]) -> Project:
-    given = table.get("path")
-    if not isinstance(given, str) or not given.strip() or not given.isprintable():
-        raise ValueError(f"{_PROJECT_WORDS}; path is {shown(given)}")
-    try:
-        path = expand(given.strip())
-    except ValueError as error:
-        raise ValueError(f"tables whose path is {error}") from None
+    path = _path(table.get("path"), "path", _PROJECT_WORDS, expand)
     return Project(path, _command(table.get("setup", ""), "setup"), _command(table.get("teardown", ""), "teardown"))
+
+
+def _path(given: object, key: str, words: str, expand: Callable[[str], str]) -> str:
+    if not isinstance(given, str) or not given.strip() or not given.isprintable():
+        raise ValueError(f"{words}; {key} is {shown(given)}")
+    try:
+        return expand(given.strip())
+    except ValueError as error:
+        raise ValueError(f"tables whose {key} is {error}") from None
 
 
 def _command(raw: object, key: str) -> str:

@@ -76,12 +76,15 @@ CAUSES: Mapping[Why, Cause] = {
 """Gates that hold back runnable work; a task before any other gate is not runnable, and waits for no capacity."""
 OF_WINDOWS = (Why.LIMIT, Why.CAPACITY, Why.FIT, Why.RESERVE, Why.PERSON)
 """Gates whose reason names a window."""
-RUNNABLE = queue.gates_for(frozenset(CAUSES))
+RUNNABLE = tuple(gate for why, gate in queue.GATES if why not in CAUSES)
 
 
 def watched(before: World, world: World, now: datetime) -> Change:
     """The World with its windows watched up to `now`; `before`: as it was before the event that led here."""
-    if world.watches is None or (world.draining and before.draining) or not world.settings.capacity.gate:
+    if world.watches is None or not world.settings.capacity.gate:
+        return world, ()
+    leaving = world.draining and not before.draining
+    if not leaving and not (world.measured and queue.ready(world)):
         return world, ()
     effects: list[Effect] = []
     for window in (FIVE_HOUR, SEVEN_DAY):
@@ -124,12 +127,12 @@ def _looked(before: World, world: World, window: str, now: datetime) -> Change:
     over = _over(watch, world, now)
     if over is not None:
         closed = _closed(watch, over, world)
-        watch = Watch(window, over)
+        watch = Watch(window, over if now - over <= ASLEEP else now)
         if closed.open or closed.unused > 0:
             world = replace(world, windows=(*world.windows, closed)[-KEEP:])
             effects.append(SaveWindow(closed))
     watch = _seen(_opened(watch, world, now), before, world)
-    watch = replace(watch, at=now, **_waiting(watch, world, now))
+    watch = _waiting(replace(watch, at=now, waits=()), world, now)
     if _to_save(watch, world, now):
         watch = replace(watch, saved=now, mark=_sum(watch))
         effects.append(SaveWatch(watch))
@@ -162,7 +165,7 @@ def _over(watch: Watch, world: World, now: datetime) -> datetime | None:
     ends = _ends(world, watch.window, now)
     if watch.ends is not None:
         later = ends is not None and ends - watch.ends > attribution.SAME_END
-        return watch.ends if now >= watch.ends or later else None
+        return min(watch.ends, now) if now >= watch.ends or later else None
     if watch.window != FIVE_HOUR:
         return None
     if ends is not None:
@@ -196,7 +199,7 @@ def _seen(watch: Watch, before: World, world: World) -> Watch:
     if share is None:
         return watch
     had_ours, had_person, had_flying = watch.before
-    used = max(watch.used or 0.0, share.used)
+    used = min(max(watch.used or 0.0, share.used), 100.0)
     # Runs that are found again bring all they have used since their start: also what was counted before.
     ours = min(max(watch.ours, had_ours - had_flying + share.ours), used)
     person = min(max(watch.person, had_person + share.person), used - ours)
@@ -234,14 +237,14 @@ def _passed(watch: Watch, until: datetime) -> Watch:
     return replace(watch, lost=lost, spent=spent, waited=waited, watched=watch.watched + seconds)
 
 
-def _waiting(watch: Watch, world: World, now: datetime) -> dict[str, object]:
-    """What waits from now on, and what is kept for the person while it does."""
+def _waiting(watch: Watch, world: World, now: datetime) -> Watch:
+    """The watch with what waits from now on, and what is kept for the person while it does."""
     if watch.window != FIVE_HOUR or not queue.ready(world) or (watch.ends is None and not _shut(world, now)):
-        return {"waits": ()}
+        return watch
     scene = queue.scene(world, now)
     free = max(world.settings.run.slots - scene.live, 0)
     found: list[Wait] = []
-    kept = {"reserve": watch.reserve, "grown": watch.grown}
+    kept, grown = watch.reserve, watch.grown
     for task in _candidates(scene):
         if len(found) >= max(free, 1):
             break
@@ -249,15 +252,14 @@ def _waiting(watch: Watch, world: World, now: datetime) -> dict[str, object]:
         if reason is None or (free == 0 and reason.why is not Why.SLOTS):
             continue
         if reason.why is Why.RESERVE:
-            settings = world.settings.capacity.reserve
-            kept["reserve"] = max(kept["reserve"], reserve.in_force(settings, world.zone, now)[FIVE_HOUR])
+            kept = max(kept, reserve.in_force(world.settings.capacity.reserve, world.zone, now)[FIVE_HOUR])
         elif reason.why is Why.PERSON:
-            kept["grown"] = max(kept["grown"], world.settings.capacity.person_grows)
+            grown = max(grown, world.settings.capacity.person_grows)
         rate, most = _spends(scene, task)
         most -= watch.spent.get(task.name, 0.0)
         if most > LEAST:
             found.append(Wait(task.name, CAUSES[reason.why].value, rate, most))
-    return {"waits": tuple(found), **kept}
+    return replace(watch, waits=tuple(found), reserve=kept, grown=grown)
 
 
 def _candidates(scene: queue.Scene) -> Iterator[Task]:
@@ -276,7 +278,11 @@ def _held(scene: queue.Scene, task: Task) -> Reason | None:
     only = scene.world.only
     if not needs_claude(task.runner) or (only is not None and task.name not in only):
         return None
-    if any(gate(scene, task) is not None for gate in RUNNABLE if gate in queue.gates_of(scene, task)):
+    asked = RUNNABLE
+    if task.name in scene.by_task or task.name in scene.world.forced:
+        mine = queue.gates_of(scene, task)
+        asked = tuple(gate for gate in RUNNABLE if gate in mine)
+    if any(gate(scene, task) is not None for gate in asked):
         return None
     reason = next(queue.held(scene, task), None)
     if reason is None or (reason.why in OF_WINDOWS and reason.what not in ("", FIVE_HOUR)):
@@ -347,8 +353,8 @@ def _scaled(lost: Mapping[str, float], most: float) -> dict[str, float]:
 def _to_save(watch: Watch, world: World, now: datetime) -> bool:
     if watch.ends is None and not watch.lost:
         return False
-    due = watch.saved is None or world.draining or now - watch.saved >= SAVE_EVERY or now < watch.saved
-    return due and _sum(watch) != watch.mark
+    due = watch.saved is None or now - watch.saved >= SAVE_EVERY or now < watch.saved
+    return world.draining or (due and _sum(watch) != watch.mark)
 
 
 def _sum(watch: Watch) -> float:

@@ -11,17 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from cctui.core import firing, gates, queue, spoken
+from cctui.core import firing, gates, precedence, queue, spoken
 from cctui.core.gates import Gate
 from cctui.core.queue import plan_waits
 from cctui.core.runners import stands_in, via
 from cctui.core.watching import as_claimed
 from cctui.core.words import (
     count,
+    figure,
     moment,
     outcome,
     parked,
     percent,
+    points,
     problem,
     safe,
     safe_text,
@@ -31,18 +33,20 @@ from cctui.core.words import (
     span,
     window_name,
 )
-from cctui.core.world import Broken, Halting, Part, Phase, Reason, Record, Run, Stage, Task, Why, World
+from cctui.core.world import Broken, Estimate, Halting, Part, Phase, Reason, Record, Run, Stage, Task, Why, World
 
 __all__ = [
     "Gate",
     "Row",
     "State",
     "count",
+    "figure",
     "find",
     "moment",
     "outcome",
     "parked",
     "percent",
+    "points",
     "problem",
     "rows",
     "safe",
@@ -99,6 +103,10 @@ class Row:
     """Of a template."""
     skips: bool = False
     """The next firing of this template is to be left out."""
+    rule: str = ""
+    """Which rule chose its place, in a word or two; empty: it is not in the line."""
+    expected: Estimate | None = None
+    """What it is likely to take."""
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -205,14 +213,17 @@ def _orphan(run: Run) -> Row:
 def _line(world: World, now: datetime) -> Iterator[Row]:
     scene = queue.scene(world, now)
     waiting = [name for name in world.line.order if name in world.tasks and name not in scene.by_task]
+    places = precedence.precedences(world, waiting)
     for position, name in enumerate(waiting, start=1):
         task = world.tasks[name]
-        reason = next(queue.held(scene, task), None)
-        text = sentence(world, reason, now) if reason else "next" if position == 1 else "ready"
+        reason, text = next(queue.held(scene, task), None), "next" if position == 1 else "ready"
+        if reason:
+            reason, text = gates.explained(scene, reason)
         if reason is None and (other := stands_in(task.runner, via(task.runner, world.plugins or ()))):
             text = f"{text} · {other}"
         state = State.PAUSED if task.paused else State.WAITING if reason else State.READY
-        yield _row(task, state, position=position, reason=reason, text=text)
+        row = _row(task, state, position=position, reason=reason, text=text)
+        yield replace(row, rule=precedence.sign(places[name], now), expected=scene.estimate(task))
 
 
 def _templates(world: World, now: datetime) -> Iterator[Row]:

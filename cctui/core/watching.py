@@ -13,6 +13,7 @@ from cctui.core import capacity, landing, queue
 from cctui.core.events import Effect, Halt, Tell
 from cctui.core.looks import can_launch, cancelled, close, settle, with_run
 from cctui.core.notes import noted
+from cctui.core.scene import Scene
 from cctui.core.settings import CapacitySettings
 from cctui.core.words import span, window_name
 from cctui.core.world import (
@@ -136,19 +137,20 @@ GIVE_UP = 3
 # --- runs at work ----------------------------------------------------------------------------------------------------
 
 
-def watch(world: World, now: datetime) -> Change:
-    """What is due for the open runs at `now`."""
-    effects: tuple[Effect, ...] = ()
-    for due in (_given_up, _filed_again, _silent, _landing, _halted):
-        world, more = due(world, now)
+def watch(stage: Scene) -> Change:
+    """What is due for the open runs in this scene."""
+    world, effects = _landing(stage)
+    for due in (_given_up, _filed_again, _silent, _halted):
+        world, more = due(world, stage.now)
         effects += more
     return world, effects
 
 
-def moments(world: World, now: datetime) -> Iterator[datetime | None]:
+def moments(stage: Scene) -> Iterator[datetime | None]:
     """When something here falls due by itself."""
+    world = stage.world
     if any(_lands(run) for run in world.runs.values()):
-        yield landing.due(queue.scene(world, now))
+        yield landing.due(stage)
     for run in world.runs.values():
         yield run.again_at
         yield run.halt_at
@@ -186,12 +188,13 @@ def _falls_quiet(world: World, run: Run) -> datetime | None:
     return heard + timedelta(minutes=world.settings.run.stall_minutes) if heard else None
 
 
-def _landing(world: World, now: datetime) -> Change:
+def _landing(stage: Scene) -> Change:
     """A window that will not last, or a reserve that would be broken: runs are told to save their work, then stopped."""
+    world, now = stage.world, stage.now
     effects: tuple[Effect, ...] = ()
     if not world.settings.capacity.gate:
         return world, effects
-    for run, (window, used, hard) in _to_land(world, now):
+    for run, (window, used, hard) in _to_land(stage):
         if run.halting not in (None, Halting.LANDING):
             continue
         if hard:
@@ -208,23 +211,25 @@ def _landing(world: World, now: datetime) -> Change:
     return world, effects
 
 
-def _to_land(world: World, now: datetime) -> Iterator[tuple[Run, tuple[str, float, bool]]]:
+def _to_land(stage: Scene) -> Iterator[tuple[Run, tuple[str, float, bool]]]:
     """Runs at work that have to stop: of those whose own rates are known the fewest, the least urgent first; of the
     others every one, when its window is nearly full."""
-    settings = world.settings.capacity
+    world, settings = stage.world, stage.world.settings.capacity
     able = [run for run in world.runs.values() if _lands(run)]
     if not able:
         return
-    found = landing.breach(queue.scene(world, now))
+    found = landing.breach(stage)
     for run in able:
         if run.spec.task in found.known:
             if run.spec.task in found.victims:
                 yield run, found.victims[run.spec.task]
             continue
-        full = None if _pressed(run, settings) else _fullest(world, run, now)
-        if full is None or full[1] < settings.soft_landing or settings.soft_landing >= 100:
+        full = None if _pressed(run, settings) else _fullest(world, run, stage.now)
+        if full is None:
             continue
-        yield run, (*full, settings.hard_stop <= full[1] and settings.hard_stop < 100)
+        hard = settings.hard_stop <= full[1] and settings.hard_stop < 100
+        if hard or (settings.soft_landing <= full[1] and settings.soft_landing < 100):
+            yield run, (*full, hard)
 
 
 def _lands(run: Run) -> bool:

@@ -77,6 +77,28 @@ def percent(number: float | None) -> str:
     return UNKNOWN if number is None else f"{number:.0f} %"
 
 
+def points(number: float | None) -> str:
+    """Percent points with one decimal where whole ones would say nothing: ``14 %``, ``0.4 %``."""
+    if number is None:
+        return UNKNOWN
+    if 0 < number < 0.05:
+        return "<0.1 %"
+    return f"{number:.1f} %" if 0 < number < 0.95 else f"{number:.0f} %"
+
+
+def figure(number: float | None) -> str:
+    """The same without its sign: ``14``, ``0.4``."""
+    return points(number).removesuffix(" %")
+
+
+def against(need: float | None, free: float | None) -> tuple[str, str]:
+    """Two figures that are compared: with a decimal where they would look the same without."""
+    one, other = points(need), points(free)
+    if one == other and need is not None and free is not None and need != free:
+        return f"{need:.1f} %", f"{free:.1f} %"
+    return one, other
+
+
 def moment(when: datetime | None, now: datetime) -> str:
     """``03:00`` when that is clear, else ``Mon 03:00``, else ``12 Feb``, else ``2028-02-12``; in the zone of `now`."""
     if when is None:
@@ -96,6 +118,11 @@ def window_name(window: str) -> str:
         return "5-hour window"
     family = window.removeprefix(SEVEN_DAY).strip("_").replace("_", " ")
     return f"{safe(family)} week".strip()
+
+
+def window_short(window: str) -> str:
+    """The same for lines that are full: ``5-hour``, ``week``, ``opus week``."""
+    return "5-hour" if window == FIVE_HOUR else window_name(window)
 
 
 def limit_name(window: str) -> str:
@@ -132,6 +159,8 @@ def say(reason: Reason, now: datetime) -> str:
             return f"starts at {moment(until, now)}"
         case Why.SLOTS:
             return f"{_number(reason.value)} of {_number(reason.threshold)} slots taken"
+        case Why.QUIET | Why.PACE | Why.SHARE | Why.FIT | Why.RESERVE | Why.PERSON | Why.RESERVED:
+            return _spending(reason, now)
         case _:
             return _about(reason.why, what).rstrip(": ")
 
@@ -174,6 +203,29 @@ def _capacity(reason: Reason, now: datetime) -> str:
         return f"{name}: use unknown"
     most = f", max {percent(reason.threshold)}" if reason.threshold is not None else ""
     return f"{name} at {percent(reason.value)}{most}{_at(', resets ', reason.until, now)}"
+
+
+def _spending(reason: Reason, now: datetime) -> str:
+    """What the windows have no room for, or what is kept for whom: the figures first, the moment last."""
+    what, until = reason.what, reason.until
+    need, free = against(reason.value, reason.threshold)
+    fits = _at("; fits ", until, now)
+    match reason.why:
+        case Why.QUIET:
+            return f"quiet hours{_at(' until ', until, now)}: no new starts"
+        case Why.PACE:
+            return f"week at {need}, pace {free}{_at(': waits until ', until, now)}"
+        case Why.SHARE:
+            return f"share {short(what.rpartition('/')[2], 12)}: needs {need}, {free} free{fits}"
+        case Why.FIT:
+            return f"{window_short(what)}: needs {need}, {free} free{fits}"
+        case Why.RESERVE:
+            return f"{window_short(what)}: {need} breaks your reserve{fits}"
+        case Why.PERSON if what:
+            return f"kept for you: needs {need}, {free} free{fits}"
+        case Why.PERSON:
+            return f"you are at work{_at(': waits until ', until, now)}"
+    return f"would delay {short(what, 14)}{_at(', which holds ', until, now)}"
 
 
 def _retry(reason: Reason, now: datetime) -> str:
@@ -221,7 +273,9 @@ INTERRUPTED = {
 
 
 def sentence(world: World, reason: Reason, now: datetime) -> str:
-    """`say`, with what only the World knows: how old the last reading is."""
+    """`say`, with what only the World knows: how old the last reading is, when the person was last at work."""
+    if reason.why is Why.PERSON and not reason.what and world.person.seen:
+        return f"you used Claude {_minutes(now, world.person.seen)} ago{_at(': waits until ', reason.until, now)}"
     if reason.why is not Why.BLIND:
         return say(reason, now)
     seen = capacity.windows(world, now)[0].observed_at

@@ -943,6 +943,10 @@ class Line:
     """Task → what decided its place."""
     until: datetime | None = None
     """When the order changes by itself: something has waited long enough to move up."""
+    groups: tuple[tuple[str, ...], ...] = ()
+    """The same tasks by what they are likely to take: each group, in order, is answered alike by the windows."""
+    templates: tuple[str, ...] = ()
+    """Names of the templates."""
 
 
 # --- the world -------------------------------------------------------------------------------------------------------

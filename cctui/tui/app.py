@@ -26,12 +26,13 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerError, WorkerState
 
 from cctui.core import view
+from cctui.core.inverse import inverse
 from cctui.core.refusal import refusal
 from cctui.core.settings import Settings
 from cctui.core.world import Command, Level, Note, RunNow, World
 from cctui.tui import keys
 from cctui.tui.board import Board
-from cctui.tui.messages import Ask, Go, Say, Scene, WorldChanged
+from cctui.tui.messages import Ask, Did, Go, Say, Scene, WorldChanged
 from cctui.tui.queue import OF_A_ROW
 from cctui.tui.rowlist import RowList
 from cctui.tui.signs import choose
@@ -220,8 +221,10 @@ class CctuiApp(App[str]):
     async def ask(self, command: Command, question: str | None) -> None:
         if question and not await self.sure(question):
             return
+        undo = inverse(self.link.world, command)
         reason = await self.link.send(command)
         if reason is None:
+            self.post_message(Did(command, undo))
             return
         sentence = view.say(reason, self.link.now())
         if isinstance(command, RunNow) and not command.force:
@@ -234,6 +237,12 @@ class CctuiApp(App[str]):
                     return
                 sentence = view.say(reason, self.link.now())
         self.say(sentence)
+
+    def on_did(self, message: Did) -> None:
+        """Say on the board what came of it, where that can be taken back."""
+        board = self.screen_stack[0]
+        if message.undo and isinstance(board, Board):
+            board.what_if.done(message.command, message.undo)
 
     async def sure(self, question: str) -> bool:
         answer: str = await self.push_screen_wait(later().sure(question))

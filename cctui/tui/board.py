@@ -10,18 +10,20 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
-from cctui.core.world import Hold, World
+from cctui.core import view
+from cctui.core.world import Hold, Reason, World
 from cctui.tui import hints, openrun
 from cctui.tui.bar import Bar, Entry
 from cctui.tui.cells import cut_end
 from cctui.tui.gauge import Gauge
 from cctui.tui.history import History, rate
 from cctui.tui.keys import BOARD
-from cctui.tui.messages import Ask, Cursor, Go, Scene
+from cctui.tui.messages import Ask, Carried, Cursor, Go, Say, Scene
 from cctui.tui.queue import Queue
 from cctui.tui.rowlist import RowList
 from cctui.tui.runs import Runs
 from cctui.tui.troubles import troubles
+from cctui.tui.whatif import WhatIf
 
 PANES = ("queue", "runs", "history")
 
@@ -36,6 +38,7 @@ class Board(Screen[None]):
     queue = getters.query_one("#queue", Queue)
     runs = getters.query_one("#runs", Runs)
     history = getters.query_one("#history", History)
+    what_if = getters.query_one("#whatif", WhatIf)
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(classes="-at-queue" + (" -plain" if scene.signs.plain else ""))
@@ -50,6 +53,7 @@ class Board(Screen[None]):
             with Vertical(id="side"):
                 yield Runs(self.scene, id="runs")
                 yield History(self.scene, id="history")
+        yield WhatIf(self.scene, id="whatif")
         yield Bar(self.scene, id="hints")
 
     def on_mount(self) -> None:
@@ -66,6 +70,7 @@ class Board(Screen[None]):
 
     def tick(self) -> None:
         self.show_banner()
+        self.what_if.tick()
 
     # --- the lines
 
@@ -77,7 +82,7 @@ class Board(Screen[None]):
         for i, (name, number) in enumerate(zip(PANES, counts, strict=True), start=1):
             tone = "tab" if name == at else "dim"
             left.append(Entry(((f" {i} {name.title()} ", tone), (f"{number} ", tone)), f"pane('{name}')"))
-        self.tabs.show(left)
+        self.tabs.show(left, [Entry((("p", "accent"), (" Plan", "dim")), "forecast")])
 
     def show_banner(self) -> None:
         link = self.scene.link
@@ -132,6 +137,29 @@ class Board(Screen[None]):
 
     def action_hold(self) -> None:
         self.post_message(Ask(Hold(on=not self.scene.link.world.memory.hold)))
+
+    def action_forecast(self) -> None:
+        self.post_message(Go("forecast"))
+
+    def action_windows(self) -> None:
+        self.post_message(Go("windows"))
+
+    def action_undo(self) -> None:
+        if reason := self.what_if.refused():
+            self.post_message(Say(view.say(reason, self.scene.link.now())))
+        elif self.what_if.undo:
+            self.post_message(Ask(self.what_if.undo))
+
+    def refused(self, action: str) -> Reason | None:
+        """Why the key is dimmed."""
+        return self.what_if.refused() if action == "undo" else None
+
+    def on_carried(self, message: Carried) -> None:
+        message.stop()
+        if message.on:
+            self.what_if.carrying(message.command)
+        else:
+            self.what_if.put_down()
 
     def action_new(self) -> None:
         self.post_message(Go("new"))

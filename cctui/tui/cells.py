@@ -62,6 +62,17 @@ def _last_cells(text: str, width: int) -> str:
     return text[start:]
 
 
+def joined(cells: Iterable[Span]) -> list[Span]:
+    """Neighbours of one tone as one span."""
+    spans: list[Span] = []
+    for text, tone in cells:
+        if spans and spans[-1][1] == tone:
+            spans[-1] = (spans[-1][0] + text, tone)
+        else:
+            spans.append((text, tone))
+    return spans
+
+
 def wide(spans: Iterable[Span]) -> int:
     return sum(cell_len(text) for text, _ in spans)
 

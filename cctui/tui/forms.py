@@ -16,11 +16,12 @@ from textual.widgets import Button, Input, Label, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from cctui.core import view
+from cctui.core.inverse import inverse
 from cctui.core.world import Add, Edit, Task
 from cctui.link import settled
 from cctui.tui.bar import Bar, Entry
 from cctui.tui.keys import FORM
-from cctui.tui.messages import Scene
+from cctui.tui.messages import Did, Scene
 from cctui.tui.pages import shown
 
 DERIVED = frozenset({"path", "phase", "folder", "title", "added", "warnings"})
@@ -100,7 +101,10 @@ class Form(Screen[None]):
         before = link.world
         if reason := await link.send(command):
             return view.say(reason, link.now())
-        return "; ".join(await settled(link, before, command))
+        wrong = "; ".join(await settled(link, before, command))
+        if not wrong:
+            self.post_message(Did(command, inverse(before, command)))
+        return wrong
 
     def action_back(self) -> None:
         self.dismiss()

@@ -1,4 +1,4 @@
-"""The gauge: how full the windows are, when they open again, who says so and how old that is.
+"""The gauge: how full the windows are, whose the rest is, when they open again, who says so and how old that is.
 
 An unknown number is shown as ``?``.  Only the cells that differ are redrawn when time passes.
 """
@@ -7,18 +7,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from textual import events
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from cctui.core.capacity import Window, thresholds, windows
-from cctui.core.view import moment, span
-from cctui.core.world import SEVEN_DAY, World
-from cctui.tui.cells import Span, changed, cut_end, strip, wide
-from cctui.tui.messages import Scene
+from cctui.core import headroom, queue
+from cctui.core.capacity import thresholds
+from cctui.core.headroom import Level
+from cctui.core.pacing import Pace
+from cctui.core.view import figure, moment, span
+from cctui.core.world import FIVE_HOUR, SEVEN_DAY, World
+from cctui.tui.cells import Span, changed, cut_end, joined, strip, wide
+from cctui.tui.messages import Go, Scene
+from cctui.tui.signs import Signs
 
 MOST = 4
 """Windows shown at most: the two of the plan, then the models' weeks."""
+FRESH = 5.0
+"""Seconds for which the levels of one World count: what runs will still take shrinks slowly."""
 
 
 def countdown(seconds: float) -> str:
@@ -39,6 +46,50 @@ def label(window: str) -> str:
     return cut_end(window.removeprefix(SEVEN_DAY).strip("_").replace("_", " "), 6)
 
 
+# --- the parts of one window, for the gauge and for the page of the windows ------------------------------------------
+
+
+def bar(signs: Signs, level: Level, tone: str, width: int, mark: float | None) -> list[Span]:
+    """Used, what our runs will still take, free, the person's; and a mark at `mark` percent."""
+    used, ours = level.used or 0.0, level.ours or 0.0
+    first = max(round(used * width / 100), int(used > 0))
+    second = max(round((used + ours) * width / 100), first + int(ours > 0.5))
+    third = width - round((level.kept or 0.0) * width / 100)
+    cells = [
+        (signs.full, tone)
+        if x < first
+        else (signs.claim, "running")
+        if x < second
+        else (signs.rest, "rest")
+        if x < third
+        else (signs.kept, "dim")
+        for x in range(width)
+    ]
+    at = -1 if mark is None else min(width - 1, round(mark * width / 100))
+    if at >= 0:
+        cells[at] = (signs.pipe[0], "strong" if at < first else "dim")
+    return joined(cells)
+
+
+def fullness(level: Level, most: float) -> str:
+    """The tone of its number: by what new work may still take, where that is known."""
+    if level.used is None or level.window.stale:
+        return "warn"
+    left = most - level.used if level.free is None else level.free
+    return "bad" if left < 1 else "warn" if left < 15 else "good"
+
+
+def paced(pace: Pace) -> str:
+    """``12 in reserve``, ``3 in deficit``."""
+    ahead = round(pace.reserve)
+    return f"{abs(ahead)} in {'deficit' if ahead < 0 else 'reserve'}"
+
+
+def lasts(pace: Pace, now: datetime) -> str:
+    """Whether the week lasts, if it goes on like this."""
+    return f"out {moment(pace.runs_out, now)}" if pace.runs_out else "lasts"
+
+
 class Gauge(Widget):
     def __init__(self, scene: Scene, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -46,22 +97,38 @@ class Gauge(Widget):
         self.painted: dict[int, Strip] = {}
         self.labels = 2
         """Width of the longest window's name."""
+        self._of: tuple[World, int] | None = None
+        self._found: tuple[Level, ...] = ()
+        self._pace: Pace | None = None
 
     def on_mount(self) -> None:
         self.watch(self.app, "world", self.heard, init=False)
         self.watch(self.app, "now", self.tick, init=False)
 
     def heard(self, old: World, new: World) -> None:
-        if len(self.windows(new)) != len(self.windows(old)):
+        if len(self.levels()) * self.deep() != self.size.height:
             self.refresh(layout=True)
         self.tick()
 
-    def windows(self, world: World) -> tuple[Window, ...]:
-        most = MOST if self.app.size.height >= 24 else 2
-        return windows(world, self.scene.link.now())[:most]
+    def levels(self) -> tuple[Level, ...]:
+        """The windows that have room here; what is the same for some seconds is worked out once."""
+        world, now = self.scene.link.world, self.scene.link.now()
+        slot = int(now.timestamp() // FRESH)
+        if self._of is None or self._of[0] is not world or self._of[1] != slot:
+            stage = queue.scene(world, now)
+            self._of, self._found, self._pace = (world, slot), headroom.levels(stage), headroom.pace(stage)
+        return self._found[: MOST if self.app.size.height >= 24 else 2]
+
+    def deep(self) -> int:
+        """Lines of one window: a narrow screen that is tall has a second one for the figures."""
+        return 2 if self.app.size.width < 80 and self.app.size.height >= 24 else 1
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return 1 if viewport.height < 10 else len(self.windows(self.scene.link.world))
+        return 1 if viewport.height < 10 else len(self.levels()) * self.deep()
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        self.post_message(Go("windows"))
 
     # --- drawing
 
@@ -80,72 +147,90 @@ class Gauge(Widget):
 
     def line(self, y: int) -> Strip:
         now, width = self.scene.link.now(), self.size.width
-        found = self.windows(self.scene.link.world)
-        self.labels = max(len(label(window.id)) for window in found)
+        found, deep = self.levels(), self.deep()
+        self.labels = max(len(label(level.window.id)) for level in found)
+        spans: list[Span] = []
         if self.size.height == 1 and len(found) > 1:
             half = width // 2
             spans = [*self.spans(found[0], now, half), *self.spans(found[1], now, width - half)]
-        else:
-            spans = self.spans(found[y], now, width) if y < len(found) else []
+        elif y < len(found) * deep:
+            level = found[y // deep]
+            spans = self.below(level, now, width) if y % deep else self.spans(level, now, width)
         return strip(spans, width, self.scene.palette, self.rich_style, plain=self.scene.signs.plain)
 
-    def spans(self, window: Window, now: datetime, width: int) -> list[Span]:
-        """`` 5h  45%  2:13:07 ▄▄▄▄▄▁▁▁▁▁│▁ api 2m``: what ticks stands first, as a repaint begins at the left."""
-        most = self.most(window.id)
-        tone = self.fullness(window, most)
-        number = "   ?" if window.used is None else f"{window.used:3.0f}%"
+    def spans(self, level: Level, now: datetime, width: int) -> list[Span]:
+        """`` 5h  45%  2:13:07 ▄▄▄▄▄▂▂▁▁▁░░  29 free``: what ticks stands first, as a repaint begins at the left."""
+        window = level.window
+        tone = fullness(level, self.most(window.id))
+        used = "   ?" if window.used is None else f"{window.used:3.0f}%"
         left = (
             countdown((window.resets_at - now).total_seconds()) if window.resets_at and window.used is not None else ""
         )
         name = f" {label(window.id):<{self.labels}} "
-        head: list[Span] = [(name, "strong"), (number, tone), (f" {left:>8} ", "strong")]
-        tail = self.tail(window, now, width)
+        head: list[Span] = [(name, "strong"), (used, tone), (f" {left:>8} ", "strong")]
+        tail = self.tail(level, now, width)
         room = width - wide(head) - wide(tail)
-        return [*head, *self.bar(window, most, tone, max(4, room)), *tail]
+        return [*head, *bar(self.scene.signs, level, tone, max(4, room), self.mark(level)), *tail]
 
-    def tail(self, window: Window, now: datetime, width: int) -> list[Span]:
-        """Who says so and how old that is, and where there is room when the window opens again."""
-        if window.used is None:
-            said = "no reading" if window.observed_at is None else "window over"
-        else:
-            age = aged(now, window.observed_at) if window.observed_at else "?"
-            said = f"blind {age}" if window.stale else f"{window.source} {age}"
-        tone = "warn" if window.stale else "dim"
+    def below(self, level: Level, now: datetime, width: int) -> list[Span]:
+        """The figures under the bar: whose the rest is, and who says so."""
+        parts = [f"{figure(level.ours)} ours", f"{figure(level.kept)} yours"]
+        if level.window.id == SEVEN_DAY and self._pace:
+            parts.append(lasts(self._pace, now))
+        said, tone = self.source(level, now)
+        figures = f" {self.scene.signs.dot} ".join(parts)
+        room = width - len(said) - self.labels - 4
+        return [(" " * (self.labels + 2), ""), (f"{cut_end(figures, room):<{room}}", "dim"), (f" {said} ", tone)]
+
+    def tail(self, level: Level, now: datetime, width: int) -> list[Span]:
+        """What is free, or how the week stands; where there is room also whose the rest is, and who says so."""
         if width < 40:
             return [(" ", "")]
+        said, tone = self.source(level, now)
+        doubtful = level.window.stale or level.used is None
         if width < 80:
-            return [(f" {cut_end(said, 11):<11} ", tone)]
-        opens = f"resets {moment(window.resets_at, now)}" if window.resets_at and window.used is not None else ""
-        return [(f"  {opens:<16}", "dim"), (f"  {said:<15}", tone)]
+            return [(f" {cut_end(said if doubtful else self.short(level), 13):<13} ", tone if doubtful else "")]
+        room = 29 if width < 120 else 44
+        opens = f"resets {moment(level.window.resets_at, now)}" if level.window.resets_at and width >= 100 else ""
+        figures = cut_end(self.figures(level, now, width), room)
+        clock: list[Span] = [(f"{opens:<18}", "dim")] if width >= 100 else []
+        return [(f" {figures:<{room}} ", ""), *clock, (f"{cut_end(said, 11):<11} ", tone)]
+
+    def short(self, level: Level) -> str:
+        if level.window.id == SEVEN_DAY and self._pace:
+            return paced(self._pace)
+        return f"{figure(level.free)} free"
+
+    def figures(self, level: Level, now: datetime, width: int) -> str:
+        parts = [f"{figure(level.ours)} ours"] if level.ours or level.window.id == FIVE_HOUR else []
+        if level.window.id == SEVEN_DAY and self._pace:
+            parts = parts if width >= 120 else []
+            parts += [paced(self._pace), lasts(self._pace, now)]
+            parts += [f"{figure(level.free)} free"] if width >= 120 else []
+        else:
+            parts += [f"{figure(level.kept)} yours", f"{figure(level.free)} free"]
+        return f" {self.scene.signs.dot} ".join(parts)
+
+    def source(self, level: Level, now: datetime) -> Span:
+        """Who says so, and how old that is."""
+        window = level.window
+        tone = "warn" if window.stale else "dim"
+        if window.used is None:
+            return ("no reading" if window.observed_at is None else "window over", tone)
+        age = aged(now, window.observed_at) if window.observed_at else "?"
+        return (f"blind {age}" if window.stale else f"{window.source} {age}", tone)
 
     def most(self, window: str) -> float:
         settings = self.scene.link.world.settings.capacity
         return thresholds(settings).get(window, settings.seven_day_max)
 
-    def fullness(self, window: Window, most: float) -> str:
-        if window.used is None or window.stale:
-            return "warn"
-        if window.used > most:
-            return "bad"
-        return "warn" if window.used > most - 15 else "good"
-
-    def bar(self, window: Window, most: float, tone: str, width: int) -> list[Span]:
-        """The filled part, the rest, and a mark where nothing starts any more."""
-        signs = self.scene.signs
-        filled = round((window.used or 0) * width / 100)
-        if window.used and not filled:
-            filled = 1
-        mark = min(width - 1, round(most * width / 100)) if self.scene.link.world.settings.capacity.gate else width
-        cells = [(signs.full, tone) if x < filled else (signs.rest, "rest") for x in range(width)]
-        if mark < width and mark >= filled:
-            cells[mark] = (signs.pipe[0], "dim")
-        spans: list[Span] = []
-        for text, name in cells:
-            if spans and spans[-1][1] == name:
-                spans[-1] = (spans[-1][0] + text, name)
-            else:
-                spans.append((text, name))
-        return spans
+    def mark(self, level: Level) -> float | None:
+        """Where the week's pace is; else where nothing starts any more, as far as that is what decides."""
+        settings = self.scene.link.world.settings.capacity
+        if level.window.id == SEVEN_DAY and self._pace:
+            return self._pace.target
+        decides = level.free is None or level.window.id in settings.limits
+        return self.most(level.window.id) if settings.gate and decides else None
 
 
 def aged(now: datetime, observed_at: datetime) -> str:

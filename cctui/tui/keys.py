@@ -45,6 +45,7 @@ QUEUE = (
     _key("x", "stop", "Stop", "stop its run (asks first)"),
     _key("d", "remove", "Trash", "move the file to the trash (asks first)"),
     _key("l", "log", "Log", "follow what its run says"),
+    _key("w", "why", "Why", "every gate that keeps it, with its figures", show=True),
     _key("t", "tree", "Tree", "order or dependencies", show=True),
     _key("slash", "filter", "Filter", "show only rows with these letters", show=True),
 )
@@ -80,6 +81,9 @@ BOARD = (
     _key("3", "pane('history')", "History", "what has ended", name="history"),
     _key("tab", "next_pane(1)", "Next pane", "the next of the three", name="next_pane"),
     _key("shift+tab", "next_pane(-1)", "Pane before", "the one before", name="pane_before"),
+    _key("p", "forecast", "Plan", "when each task will start and end", show=True, name="forecast"),
+    _key("f", "windows", "Free", "what every window has left, and for whom", name="windows"),
+    _key("u", "undo", "Undo", "take back the last move, pause or new task"),
     _key("z", "hold", "Hold all", "no new starts, or let them go again"),
     _key("n", "new", "New", "write a new task", name="new_task"),
     _key("N", "notes", "Notes", "what happened"),
@@ -101,10 +105,19 @@ SHEET = (
 )
 
 DETAIL = (
+    _key("w", "why", "Why", "every gate that keeps it, with its figures", show=True, name="why_detail"),
     _key("e", "edit", "Edit", "change one field of the file", show=True, name="edit_detail"),
     _key("r", "run", "Run", "run this task now", show=True, name="run_detail"),
     _key("r", "accept", "Accept", "read the plan that waits, then accept it", show=True, name="accept_detail"),
     _key("i", "takeover", "Take over", "work in its run's conversation yourself", show=True, name="takeover_detail"),
+)
+
+WHY = (_key("enter,o", "open", "Details", "its file, its fields, its runs", show=True, name="why_details"),)
+
+FORECAST = (
+    _key("escape,left,h,q,p", "back", "Back", "one screen back", show=True, name="forecast_back"),
+    _key("enter,right", "open", "Open", "everything about this task", show=True, name="forecast_open"),
+    _key("w", "why", "Why", "every gate that keeps it, with its figures", show=True, name="forecast_why"),
 )
 
 RECORD = (
@@ -146,6 +159,8 @@ SECTIONS: tuple[tuple[str, tuple[Binding, ...]], ...] = (
     ("History", HISTORY),
     ("Any screen opened from a row", SHEET),
     ("Details", DETAIL),
+    ("Why", WHY),
+    ("Plan of the days", FORECAST),
     ("Log", PEEK),
     ("A plan that waits", PLAN),
     ("A finished run", RECORD),
@@ -154,7 +169,7 @@ SECTIONS: tuple[tuple[str, tuple[Binding, ...]], ...] = (
     ("Forms", FORM),
 )
 
-PINNED = ("help", "quit", "back")
+PINNED = ("help", "quit", "back", "forecast_back")
 """Hints that are never pushed out of the hint line."""
 
 _SHOWN = {

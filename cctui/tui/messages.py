@@ -69,6 +69,24 @@ class Ask(Message):
         self.sure = sure
 
 
+class Did(Message):
+    """`command` was carried out, and `undo` takes it back."""
+
+    def __init__(self, command: Command, undo: Command | None) -> None:
+        super().__init__()
+        self.command = command
+        self.undo = undo
+
+
+class Carried(Message):
+    """Dropping the carried task here would be `command`; None with `on`: it is where it was.  Not `on`: it is down."""
+
+    def __init__(self, command: Command | None, *, on: bool) -> None:
+        super().__init__()
+        self.command = command
+        self.on = on
+
+
 class Say(Message):
     """A refusal or an outcome that nothing on the screen shows."""
 
@@ -78,8 +96,8 @@ class Say(Message):
 
 
 class Go(Message):
-    """Open a sub-screen (`detail`, `edit`, `peek`, `plan`, `changes`, `record`, `new`, `notes`, `quit`), or sit down
-    at a run (`attach`, `takeover`)."""
+    """Open a sub-screen (`detail`, `why`, `windows`, `forecast`, `edit`, `peek`, `plan`, `changes`, `record`, `new`,
+    `notes`, `quit`), or sit down at a run (`attach`, `takeover`)."""
 
     def __init__(self, where: str, key: str = "") -> None:
         super().__init__()

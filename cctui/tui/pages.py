@@ -251,6 +251,10 @@ class Detail(Page):
         elif run := self.run_now():
             self.post_message(Go("takeover", run.spec.run_id))
 
+    def action_why(self) -> None:
+        if self.key in self.scene.link.world.tasks:
+            self.post_message(Go("why", self.key))
+
     def action_edit(self) -> None:
         if self.key in self.scene.link.world.tasks:
             self.post_message(Go("edit", self.key))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from cctui.core import cost, view
+from cctui.core import view
 from cctui.core.queue import plan_waits
 from cctui.core.refusal import refusal
 from cctui.core.view import Row, State
 from cctui.core.world import (
+    FIVE_HOUR,
     Command,
+    Estimate,
     Move,
     Pause,
     Place,
@@ -27,14 +29,14 @@ from cctui.core.world import (
 from cctui.tui import openrun
 from cctui.tui.cells import Span, cut_middle, fit, second, wide
 from cctui.tui.keys import CARRY, QUEUE
-from cctui.tui.messages import Ask, Cursor, Go, Say, Scene
+from cctui.tui.messages import Ask, Carried, Cursor, Go, Say, Scene
 from cctui.tui.rowlist import Item, RowList
 from cctui.tui.tree import Branch, branches
 
 WAITING = ("pending", "recurring", view.INVALID)
 SOON = 6 * 3600.0
 """Seconds before a deadline from which on it stands out."""
-OF_A_ROW = frozenset({"pause", "carry", "run", "accept", "skip", "retry", "stop", "remove", "edit", "open", "log"})
+OF_A_ROW = frozenset({"pause", "carry", "run", "accept", "skip", "retry", "stop", "remove", "edit", "open", "log", "why"})
 CARRYING = frozenset({"down", "up", "first", "last", "page", "drop", "carry_to", "put_back"})
 """What keys may do while a task is carried."""
 
@@ -129,16 +131,20 @@ class Queue(RowList):
         return openrun.sentence(row)
 
     def facts(self, row: Row, width: int, moving: bool) -> list[Span]:
-        """Deadline, expected tokens, priority, state: in columns where there is room for columns."""
-        world, now = self.scene.link.world, self.scene.link.now()
+        """Deadline, expected cost, the rule that chose its place, state: in columns where there is room for them."""
         columns = width >= 56
-        task = world.tasks.get(row.name) if row.state is not State.INVALID else None
-        tokens = cost.estimate(world.costs, task).tokens if task else None
-        expected = f" ~{view.count(tokens.p50)}" if tokens is not None else ""
-        priority = f" p{row.priority}" if row.priority is not None and (columns or row.priority != 5) else ""
-        spans = [(f"{expected:>6}" if columns else expected, "dim"), (f"{priority:>4}" if columns else priority, "dim")]
+        task = self.scene.link.world.tasks.get(row.name) if row.state is not State.INVALID else None
+        expected, rule = takes(row.expected), row.rule
+        if not columns and rule == "p5":
+            rule = ""
+        if rule.startswith("~"):  # decided by its cost, which stands here anyway
+            expected, rule = rule, ""
+        elif columns and row.priority is not None and not rule:
+            rule = f"p{row.priority}"
+        spans = [(f" {expected:>6}" if columns else f" {expected}" if expected else "", "dim")]
+        spans.append((f" {rule:>8}" if columns else f" {rule}" if rule else "", "dim"))
         word = "moving" if moving else openrun.word(row)
-        return [*due(task, now), *spans, (f" {word:>7} ", "accent" if moving else openrun.look(row))]
+        return [*due(task, self.scene.link.now()), *spans, (f" {word:>7} ", "accent" if moving else openrun.look(row))]
 
     # --- what a key would do
 
@@ -232,6 +238,10 @@ class Queue(RowList):
         if self.subject:
             self.post_message(Go("detail", self.subject))
 
+    def action_why(self) -> None:
+        if self.subject in self.scene.link.world.tasks:
+            self.post_message(Go("why", self.subject))
+
     def action_log(self) -> None:
         row = self.rows.get(self.subject)
         run = next((run for run in self.scene.link.world.runs.values() if row and run.spec.task == row.name), None)
@@ -272,6 +282,7 @@ class Queue(RowList):
     def carry(self, place: int) -> None:
         self.place = max(0, min(place, len(self.line()) - 1))
         self.lay_out()
+        self.post_message(Carried(self.dropped(), on=True))
 
     def action_down(self) -> None:
         if self.carried:
@@ -303,25 +314,40 @@ class Queue(RowList):
     def action_put_back(self) -> None:
         self.carried = ""
         self.lay_out()
+        self.post_message(Carried(None, on=False))
         self.post_message(Cursor())
 
-    def action_drop(self) -> None:
-        """One Move, named by the neighbour it was carried past: that says which priority it joins."""
-        name, line = self.carried, self.line()
-        was, place = line.index(name), self.place
+    def dropped(self) -> Move | None:
+        """What dropping it here asks for, named by the neighbour it was carried past: that says which priority it
+        joins.  None: it is where it was."""
+        name, line, place = self.carried, self.line(), self.place
+        was = line.index(name)
         line.remove(name)
         line.insert(place, name)
+        if place == was:
+            return None
+        if place == 0:
+            return Move(name, Place.TOP)
+        if place == len(line) - 1:
+            return Move(name, Place.BOTTOM)
+        return Move(name, Place.BEFORE, line[place + 1]) if place < was else Move(name, Place.AFTER, line[place - 1])
+
+    def action_drop(self) -> None:
+        move = self.dropped()
         self.carried = ""
-        if place == 0 and was != 0:
-            self.post_message(Ask(Move(name, Place.TOP)))
-        elif place == len(line) - 1 and place != was:
-            self.post_message(Ask(Move(name, Place.BOTTOM)))
-        elif place < was:
-            self.post_message(Ask(Move(name, Place.BEFORE, line[place + 1])))
-        elif place > was:
-            self.post_message(Ask(Move(name, Place.AFTER, line[place - 1])))
+        self.post_message(Carried(None, on=False))
+        if move:
+            self.post_message(Ask(move))
         self.lay_out()
         self.post_message(Cursor())
+
+
+def takes(expected: Estimate | None) -> str:
+    """What a task is likely to take, half of the time at most: points of the 5-hour window, else tokens."""
+    five = expected.points.get(FIVE_HOUR) if expected else None
+    if five:
+        return f"~{view.points(five.p50).replace(' ', '')}{'?' if expected and expected.guess else ''}"
+    return f"~{view.count(expected.tokens.p50)}" if expected and expected.tokens else ""
 
 
 def due(task: Task | None, now: datetime) -> list[Span]:

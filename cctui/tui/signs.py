@@ -29,6 +29,12 @@ class Signs:
     cursor: str = "▌"
     full: str = "▄"
     rest: str = "▁"
+    claim: str = "▂"
+    kept: str = "░"
+    solid: str = "█"
+    likely: str = "▓"
+    perhaps: str = "░"
+    cell: str = "·"
     back: str = "‹"
     dot: str = "·"
     dots: str = "…"
@@ -46,7 +52,7 @@ class Signs:
 ASCII = Signs(
     ready="o", waiting="o", paused="-", starting="*", running="*", parked="~", done="+", failed="x", invalid="x",
     cancelled=".", moving="=", cursor=">", full="#", rest=".", back="<", dot="-", dots="..", rule="-",
-    needs="!", proven="+", unproven="?", disproved="x", branch="|-", corner="`-", pipe="| ", plain=True,
+    needs="!", proven="+", unproven="?", disproved="x", claim="+", kept=":", solid="#", likely="=", perhaps="-", cell=".", branch="|-", corner="`-", pipe="| ", plain=True,
 )  # fmt: skip
 
 

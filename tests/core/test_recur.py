@@ -187,10 +187,10 @@ BEFORE_A_CHANGE = st.sampled_from(
 
 def simulated(text: str, zone: ZoneInfo, after: datetime, end: datetime) -> list[datetime]:
     if zone is not LORD_HOWE or recur.fixed(text):
-        due = (due.astimezone(UTC) for due in CronSim(text, after.astimezone(zone)))
+        found: Iterator[datetime] = (due.astimezone(UTC) for due in CronSim(text, after.astimezone(zone)))
     else:
-        due = walked(text, zone, after, end)
-    return list(islice(takewhile(lambda moment: moment < end, due), 120))
+        found = walked(text, zone, after, end)
+    return list(islice(takewhile(lambda moment: moment < end, found), 120))
 
 
 def walked(text: str, zone: ZoneInfo, after: datetime, end: datetime) -> Iterator[datetime]:
@@ -266,9 +266,9 @@ def test_a_stamp_is_local_time_unless_that_could_mean_another_moment() -> None:
     assert recur.stamp(at("2026-11-22T02:30:15+01:00"), BERLIN) == "20261122T023015"
 
 
-@given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)), ZONES, st.booleans())
-def test_a_stamp_tells_its_moment(due: datetime, zone: ZoneInfo, local: bool) -> None:
-    due = due.replace(microsecond=0)
+@given(st.integers(946_684_800, 4_102_444_800), ZONES, st.booleans())
+def test_a_stamp_tells_its_moment(seconds: int, zone: ZoneInfo, local: bool) -> None:
+    due = datetime.fromtimestamp(seconds, UTC)
     assert recur.stamped(f"x@{recur.stamp(due, zone if local else None)}", zone) == due
 
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
+from cctui.core import plan as forecast
 from cctui.core.commands import carry_out
+from cctui.core.forecast import Plan
 from cctui.core.step import refusal
 from cctui.core.world import Add, Command, Edit, Level, Note, Phase, Reason, World
 from cctui.link import LinkError
@@ -86,6 +88,9 @@ class FakeLink:
         """Runs whose terminal was asked for, and whether only to be watched."""
         self.changes = DIFF
         self.diff_fails = ""
+        self.planned: list[Command | None] = []
+        """What plans were asked for: of the World as it is (None), or as it would be after a command."""
+        self.plan_fails = ""
 
     def now(self) -> datetime:
         return self.clock()
@@ -137,6 +142,15 @@ class FakeLink:
         if self.diff_fails:
             raise LinkError(self.diff_fails)
         return self.changes
+
+    async def plan(self, command: Command | None = None, *, samples: int = 0) -> Plan | Reason:
+        """Worked out here and now: no engine, no other process."""
+        self.planned.append(command)
+        if self.plan_fails:
+            raise LinkError(self.plan_fails)
+        if command:
+            return forecast.what_if(self.world, command, self.now())
+        return forecast.sampled(self.world, self.now(), samples=min(samples, 20))
 
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
         self.attached.append((run_id, read_only))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from cctui.core.events import Loaded, Measured, Scanned, Ticked
+from cctui.core.events import Event, Loaded, Measured, Scanned
 from cctui.core.rehearsal import Rehearsal
 from cctui.core.settings import CapacitySettings, Reserve, RunSettings, Settings
 from cctui.core.simulate.scenario import FIVE_HOURS, Known, ReserveSpec, since
@@ -56,13 +56,14 @@ class Cctui:
         going = self.rehearsal
         going.started.clear()
         ended = [*self._finished(sight.finished, now), *self._parked(sight, now)]
-        going.tell(self._measured(sight, now), now)
+        events: list[Event] = [self._measured(sight, now)]
         new = [entry.task for entry in sight.waiting if entry.task.name not in going.world.tasks]
         if new or not going.world.scanned:
-            going.tell(Scanned((*going.world.tasks.values(), *(self._task(task) for task in new))), now)
+            events.append(Scanned((*going.world.tasks.values(), *(self._task(task) for task in new))))
         if ended:
-            going.end(ended, now)
-        going.tell(Ticked(), now)
+            going.end(ended, now, *events)
+        else:
+            going.tell(events[0], now, *events[1:])
         return self._choice(sight, now)
 
     def _moment(self, at: float) -> datetime:

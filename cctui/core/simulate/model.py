@@ -345,7 +345,7 @@ def _wall(now: float, window: Window, rate: float) -> float:
 
 
 def _gauge(window: Window) -> Gauge:
-    return Gauge(window.used, window.opened, window.ends)
+    return Gauge(FULL if window.full else window.used, window.opened, window.ends)
 
 
 def _in_flight(job: Job) -> InFlight:

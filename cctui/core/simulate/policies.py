@@ -1,7 +1,7 @@
-"""The two plain policies to compare with: `fifo` and `seed`.  Deterministic; pure.
+"""The policies by name, and the two plain ones to compare with: `fifo` and `seed`.  Deterministic; pure.
 
-Both run one task at a time whatever the slots, start and resume nothing while a window stands above 90, resume what is
-parked before anything new, and know no reserve.  All they look at changes only at events, so they need no alarm.
+Those two run one task at a time whatever the slots, start and resume nothing while a window stands above 90, resume
+what is parked before anything new, and know no reserve.  All they look at changes only at events: they need no alarm.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from cctui.core.simulate.drive import Cctui
 from cctui.core.simulate.scenario import FULL, TINY, Known
 from cctui.core.simulate.sight import NOTHING, Choice, Policy, Sight, Waiting
 
@@ -106,5 +107,5 @@ class Seed:
         return (task.priority, deadline, likely, task.arrives, task.place)
 
 
-POLICIES: dict[str, Callable[[Known], Policy]] = {"fifo": lambda known: Fifo(), "seed": Seed}
+POLICIES: dict[str, Callable[[Known], Policy]] = {"cctui": Cctui, "seed": Seed, "fifo": lambda known: Fifo()}
 """Each makes a policy for one run through one scenario."""

@@ -1,0 +1,61 @@
+"""The plan of a full week: 200 tasks of four learned kinds, two slots, and the bands from 100 samples."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cctui.core.plan import plan
+from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Record, World
+from tests.bench.measure import Figure, medians
+from tests.core.made import T0, after, reading, settings, task, world
+
+KINDS = {"review": (4.0, 900.0), "fix": (8.0, 1500.0), "build": (14.0, 2700.0), "digest": (2.5, 420.0)}
+"""Kind → points of the 5-hour window and seconds, in the middle."""
+WEEKLY = 0.055
+"""Points of the week that come with each."""
+
+
+def full_week(count: int = 200) -> World:
+    """A week that is nearly full: dependencies, deadlines and priorities mixed."""
+    luck = random.Random(7)
+    tasks = []
+    for number in range(count):
+        needs = [f"t{luck.randrange(number)}"] if number and luck.random() < 0.2 else []
+        deadline = after(hours=luck.uniform(12, 160)) if luck.random() < 0.25 else None
+        kind = luck.choice(list(KINDS))
+        tasks.append(
+            task(f"t{number}", *needs, kind=kind, priority=luck.randrange(3, 7), deadline=deadline, worktree=True)
+        )
+    return replace(world(*tasks, settings=settings(slots=2)), costs=_learned(luck))
+
+
+def _learned(luck: random.Random) -> dict[str, object]:
+    from cctui.core.cost import learn
+
+    return dict(learn({}, [_record(luck, kind, number) for number in range(30) for kind in KINDS]))
+
+
+def _record(luck: random.Random, kind: str, number: int) -> Record:
+    points, seconds = KINDS[kind]
+    factor = luck.lognormvariate(0, 0.35)
+    return Record(
+        kind,
+        True,
+        None,
+        int(points * factor * 20_000),
+        seconds * factor,
+        "",
+        T0 - timedelta(hours=number + 1),
+        run_id=f"{kind}-{number}",
+        kind=kind,
+        runner="claude",
+        window_pct=round(points * factor, 3),
+        week_pct=round(points * factor * WEEKLY, 3),
+    )
+
+
+def figures() -> list[Figure]:
+    here = full_week()
+    return [Figure("plan, 200 tasks × 7 days: the middle", medians(lambda: plan(here, T0), 5), "ms", 200.0)]
