@@ -161,6 +161,8 @@ COSTS = {
         cost("zotero-digest", 9, 52_000, 21, 6, 0.7),
         cost("refactor-x", 5, 420_000, 95, 34, 4.1),
         cost("fix", 12, 70_000, 16, 7, 0.8),
+        cost("refactor-auth", 3, 300_000, 70, 25, 3.0),
+        cost("translate", 4, 610_000, 140, 52, 6.2),
     )
 }
 PAST = (
@@ -382,6 +384,11 @@ def night() -> World:
         task("vault-lint", title="Check every link in the vault"),
         task("link-rot", title="Find dead links in the blog"),
         task("paper-index", title="Index the new papers", after=("research-scan",)),
+        task("translate-docs", title="The handbook, into German", priority=6, kind="translate"),
+        task("migrate-blog", title="From the old generator", priority=6, kind="refactor-x", after=("link-rot",)),
+        task("tidy-photos", title="Name what has no name", priority=7, deadline=ahead(hours=11), kind="refactor-x"),
+        task("embed-notes", title="Vectors for every note", priority=7, kind="translate"),
+        task("audit", title="Read every permission once more", priority=8, kind="refactor-x"),
         task("idle-thoughts", paused=True),
         runs=runs(
             run("zotero-digest", points={FIVE_HOUR: 2.4, SEVEN_DAY: 0.3},

@@ -86,7 +86,8 @@ class Fold:
         self._at: datetime | None = None
         self._fresh: list[tuple[dict[str, Any], datetime | None]] = []
         self._denied: list[str] = []
-        self._messages: set[str] = set()
+        self._messages: dict[str, int] = {}
+        """Tokens by the id of a message, which is told several times while it grows."""
         self._called: dict[str, str] = {}
         """Tool by the id of its call, until the call is answered."""
 
@@ -135,7 +136,8 @@ class Fold:
             self._refused(event)
             return
         self.answered = True
-        self._messages.add(str(message.get("id")))
+        ident = str(message.get("id"))
+        self._messages[ident] = max(self._messages.get(ident, 0), _used(_dict(message.get("usage"))))
         for block in map(_dict, _list(message.get("content"))):
             if block.get("type") == "tool_use":
                 self._called[str(block.get("id"))] = str(block.get("name"))
@@ -143,6 +145,8 @@ class Fold:
         self.result = replace(self.result, model=model, answers=len(self._messages))
         self.progress = replace(
             self.progress,
+            # An estimate from below until the result's bill replaces it.
+            tokens=max(self.progress.tokens or 0, sum(self._messages.values())) or None,
             turns=len(self._messages),
             model=model,
             last_line=self._last_line(message) or self.progress.last_line,
@@ -256,6 +260,12 @@ class Fold:
             dollars = _number(event.get("total_cost_usd"))
             return tokens, cost if dollars is None else dollars
         return self.result.tokens, self.result.cost_usd
+
+
+def _used(usage: dict[str, Any]) -> int:
+    """All tokens of one message."""
+    kinds = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    return sum(_whole(usage.get(kind)) or 0 for kind in kinds)
 
 
 def _end_line(text: str) -> str:

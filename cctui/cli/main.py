@@ -44,6 +44,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("reading", "What runs, what is next, what is left."),
     "doctor": ("doctor", "Check this machine; says what to fix."),
     "demo": ("starting", "A night in fast motion, with a simulated Claude."),
+    "simulate": ("simulate", "Try a scheduling policy on a modelled week."),
     "headless": ("starting", "The engine without a screen."),
     "hook": ("hook", "What other programs call: Claude Code's statusline."),
     "config": ("config", "Every setting with its origin."),

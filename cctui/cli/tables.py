@@ -96,8 +96,8 @@ def why(data: list[Data]) -> str:
     gates = [gate for gate in data if gate["gate"] not in ABOUT]
     told = [gate for gate in gates if not gate["open"] or gate["value"] is not None or gate["until"]]
     for gate in sorted(told, key=lambda gate: bool(gate["open"])):
-        name = gate["gate"].replace("_", " ")
-        lines += wrapped(f"{name}: {gate['text'].removeprefix(f'{name}: ')}", "✓ " if gate["open"] else "× ", "  ")
+        name = f"{gate['gate'].replace('_', ' ')}: " if gate["open"] and gate["gate"] != "fit" else ""
+        lines += wrapped(name + gate["text"], "✓ " if gate["open"] else "× ", "  ")
     rest = dict.fromkeys(gate["gate"].replace("_", " ") for gate in gates if gate not in told)
     return shown([*lines, *wrapped(f"also open: {', '.join(rest)}", "✓ ", "  ")] if rest else lines)
 

@@ -25,6 +25,8 @@ WHOLE = 0.9
 """A task that no window can hold is let into one of which at least this part is free."""
 PROVEN_RATE = 45.0
 """Seconds at work after which a run's own rate counts more than its kind's."""
+PROVEN_POINTS = 2.0
+"""Points that it must have spent by then, where readings are all there is."""
 ROUNDING = 1e-6
 LAST_CALL, DOUBT = 300.0, 3.0
 """Seconds before a bound ends in which a start must leave this many times its room: what it really takes shows later."""
@@ -131,7 +133,7 @@ def flight(world: World, run: Run, now: datetime) -> Flight:
     left = 0.0
     for window, need in needs(estimate, "p80").items():
         spent = run.points.get(window, 0.0)
-        rate = spent / at_work if spent > 0 and at_work >= PROVEN_RATE else need.rate
+        rate = spent / at_work if _shown(run, spent, at_work) else need.rate
         samples = kind.points[window].ordered if kind and window in kind.points else ()
         remaining = _remaining(spent, samples, need.points)
         found[window] = Need(remaining, rate)
@@ -140,6 +142,12 @@ def flight(world: World, run: Run, now: datetime) -> Flight:
     if not left and estimate.seconds:
         left = max(estimate.seconds.p80 - at_work, 60.0)
     return Flight(run.spec.task, found, left)
+
+
+def _shown(run: Run, spent: float, seconds: float) -> bool:
+    """Whether a run's own rate has shown: readings are whole percents, unless the outside tells exactly."""
+    exact = run.progress.points is not None
+    return seconds >= PROVEN_RATE and spent > 0 and (exact or spent >= PROVEN_POINTS)
 
 
 def parked(world: World, run: Run, quantile: str) -> dict[str, Need]:
@@ -151,7 +159,7 @@ def parked(world: World, run: Run, quantile: str) -> dict[str, Need]:
     for window, need in needs(estimate, quantile).items():
         spent = run.points.get(window, 0.0)
         samples = kind.points[window].ordered if kind and window in kind.points else ()
-        rate = spent / seconds if spent > 0 and seconds >= PROVEN_RATE else need.rate
+        rate = spent / seconds if _shown(run, spent, seconds) else need.rate
         found[window] = Need(_remaining(spent, samples, need.points) * RESUMING, rate)
     return found
 

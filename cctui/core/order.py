@@ -33,7 +33,8 @@ def line(world: World, now: datetime | None = None) -> Line:
     estimates = _estimates(world, live)
     urgency, until = _urgencies(world, live, estimates, now)
     waiting = [task for task in live if task.phase is Phase.PENDING and task.name not in taken]
-    order = tuple(task.name for task in sorted(waiting, key=lambda task: sort_key(urgency[task.name], task)))
+    waiting.sort(key=lambda task: sort_key(urgency[task.name], task))
+    order = tuple(task.name for task in waiting)
     templates = tuple(task.name for task in world.tasks.values() if task.phase is Phase.RECURRING)
     return Line(order, faults(world), estimates, urgency, until, _groups(world, order, estimates), templates)
 
@@ -80,6 +81,8 @@ def _urgencies(
 ) -> tuple[dict[str, Urgency], datetime | None]:
     span = timedelta(days=world.settings.run.ageing_days)
     ranks = world.memory.ranks
+    sizes: dict[tuple[int, str], float] = {}
+    alike: dict[tuple[int, datetime | None, int, float, int], Urgency] = {}
     found: dict[str, Urgency] = {}
     oldest: datetime | None = None
     for task in tasks:
@@ -93,7 +96,10 @@ def _urgencies(
         known = estimates[task.name]
         latest = _latest(task.deadline, known) if task.deadline else None
         rank = ranks.get(task.name, UNRANKED)
-        found[task.name] = Urgency(task.priority - aged, latest, rank, size(task, known), "", aged)
+        key = (id(known), task.runner)
+        cost = sizes[key] if key in sizes else sizes.setdefault(key, size(task, known))
+        same = (task.priority - aged, latest, rank, cost, aged)
+        found[task.name] = alike.get(same) or alike.setdefault(same, Urgency(*same[:4], "", aged))
     _inherit(tasks, estimates, found)
     return found, oldest + span if oldest else None
 
@@ -120,22 +126,30 @@ def takes(known: Estimate) -> float:
 
 def _inherit(tasks: list[Task], estimates: Mapping[str, Estimate], found: dict[str, Urgency]) -> None:
     """Whatever is waited for is as urgent as the most urgent that waits for it, and must be done before that starts."""
-    todo = [task for task in tasks if task.depends_on]
+    for task in _heirs_first([task for task in tasks if task.depends_on]):
+        heir = found[task.name]
+        for dependency in task.depends_on:
+            mine = found.get(dependency.name)
+            if mine is not None:
+                found[dependency.name] = _passed_on(mine, heir, task.name, estimates[dependency.name])
+
+
+def _heirs_first(tasks: list[Task]) -> list[Task]:
+    """Whatever waits before what it waits for; a circle is cut anywhere."""
     by_name = {task.name: task for task in tasks}
-    for _ in range(len(todo) + 1):  # a chain settles in as many rounds as it is long; a cycle never does
-        changed = False
-        for task in todo:
-            heir = found[task.name]
-            for dependency in task.depends_on:
-                mine = found.get(dependency.name)
-                if mine is None or dependency.name not in by_name:
-                    continue
-                passed = _passed_on(mine, heir, task.name, estimates[dependency.name])
-                if passed != mine:
-                    found[dependency.name] = passed
-                    changed = True
-        if not changed:
-            return
+    seen: set[str] = set()
+    after: list[Task] = []
+    for task in tasks:
+        path = [(task, False)]
+        while path:
+            here, done = path.pop()
+            if done:
+                after.append(here)
+            elif here.name not in seen:
+                seen.add(here.name)
+                path.append((here, True))
+                path += [(by_name[need.name], False) for need in here.depends_on if need.name in by_name]
+    return after[::-1]
 
 
 def _passed_on(mine: Urgency, heir: Urgency, name: str, known: Estimate) -> Urgency:

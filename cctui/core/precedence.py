@@ -86,15 +86,14 @@ def sign(found: Precedence, now: datetime) -> str:
 
 
 def sentence(world: World, name: str, now: datetime) -> str:
-    """The whole of it: ``2 of 5 by deadline: priority 3, start by 04:10, ~6 %``."""
+    """The whole of it: ``2 of 5 by deadline: p3, start by 04:10, ~6 %``."""
     found = precedence(world, name)
     if found is None:
         return ""
     urgency, task = found.urgency, world.tasks[name]
     parts = [_priority(urgency, task)]
     if urgency.latest:
-        heir = f" for {short(urgency.heir, 20)}" if urgency.heir and not task.deadline else ""
-        parts.append(f"start by {moment(urgency.latest, now)}{heir}")
+        parts.append(f"start by {moment(urgency.latest, now)}")
     if urgency.rank != UNRANKED:
         parts.append("moved by hand")
     if urgency.cost != float("inf"):
@@ -115,19 +114,18 @@ SAID = {
 def _priority(urgency: Urgency, task: Task) -> str:
     own = task.priority - urgency.aged
     if urgency.heir and urgency.priority < own:
-        return f"priority {urgency.priority} as {short(urgency.heir, 20)}"
+        return f"p{urgency.priority} as {short(urgency.heir, 16)}"
     if urgency.aged:
-        return f"priority {task.priority}, {urgency.aged} up for its age"
-    return f"priority {urgency.priority}"
+        return f"p{urgency.priority}, {urgency.aged} up for its age"
+    return f"p{urgency.priority}"
 
 
 def rests_on(found: Estimate | None, kind: str) -> str:
-    """What is expected of a task and why: ``14 % four times in five, about 25m, from 9 runs of digest``."""
+    """What is expected of a task, and why: ``14 % p80, 25m, 9 runs of digest``."""
     if found is None:
         return "not known"
     five = found.points.get(FIVE_HOUR)
     parts = [f"{points(five.p80)} p80"] if five else []
     parts += [f"{span(found.seconds.p50)}"] if found.seconds else []
     runs = "1 run" if found.count == 1 else f"{found.count} runs"
-    basis = found.guess or f"from {runs} of {short(kind, 20)}"
-    return ", ".join((*parts, basis)) if found.guess else f"{', '.join(parts) or 'unknown'} {basis}"
+    return ", ".join((*parts, found.guess or f"{runs} of {short(kind, 16)}"))

@@ -209,23 +209,23 @@ def _spending(reason: Reason, now: datetime) -> str:
     """What the windows have no room for, or what is kept for whom: the figures first, the moment last."""
     what, until = reason.what, reason.until
     need, free = against(reason.value, reason.threshold)
-    fits = _at("; fits ", until, now)
+    left, fits = free.removesuffix(" %"), _at("; fits ", until, now)
     match reason.why:
         case Why.QUIET:
             return f"quiet hours{_at(' until ', until, now)}: no new starts"
         case Why.PACE:
             return f"week at {need}, pace {free}{_at(': waits until ', until, now)}"
         case Why.SHARE:
-            return f"share {short(what.rpartition('/')[2], 12)}: needs {need}, {free} free{fits}"
+            return f"share {short(what.rpartition('/')[2], 12)}: needs {need}, {left} free{fits}"
         case Why.FIT:
-            return f"{window_short(what)}: needs {need}, {free} free{fits}"
+            return f"{window_short(what)}: needs {need}, {left} free{fits}"
         case Why.RESERVE:
             return f"{window_short(what)}: {need} breaks your reserve{fits}"
         case Why.PERSON if what:
-            return f"kept for you: needs {need}, {free} free{fits}"
+            return f"needs {need}, {left} beside what is yours{fits}"
         case Why.PERSON:
             return f"you are at work{_at(': waits until ', until, now)}"
-    return f"would delay {short(what, 14)}{_at(', which holds ', until, now)}"
+    return f"delays {short(what, 14)}{_at(', which holds ', until, now)}"
 
 
 def _retry(reason: Reason, now: datetime) -> str:

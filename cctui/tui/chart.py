@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from math import ceil
 
 from cctui.core import reserve
@@ -13,13 +13,15 @@ from cctui.core.world import FIVE_HOUR, World
 from cctui.tui.cells import Span, joined
 from cctui.tui.signs import Signs
 
-NAME, END = 26, 25
+NAME, END = 26, 31
 """Cells of the name before a bar, and of the moments behind it."""
-LEAST = timedelta(hours=6)
+LEAST, FIVE_HOURS = timedelta(hours=6), timedelta(hours=5)
 STEPS = (2, 3, 5, 10, 15, 20, 30, 60, 90, 120, 180, 240, 360)
 """Minutes that one cell may stand for."""
 LABELS = (15, 30, 60, 120, 180, 360, 720, 1440)
 """Minutes between two labels of the axis."""
+FURTHER = 1.4
+"""Times the length of the middle plan up to which a deadline, or the end of a band, still has its place."""
 MOMENT = timedelta(seconds=1)
 LABEL = 7
 """Cells a label needs."""
@@ -45,16 +47,19 @@ class Scale:
 def scale(plan: Plan, world: World, width: int) -> Scale:
     """As fine as the whole plan allows."""
     cells = max(width - NAME - END, 20)
-    moments = [planned.ends.p90 or planned.ends.p50 if planned.ends else planned.end for planned in plan.tasks]
-    moments += [planned.deadline for planned in plan.tasks if planned.deadline and planned.deadline > plan.made_at]
-    last = max((when for when in moments if when), default=plan.made_at)
+    last = max((planned.end for planned in plan.tasks if planned.end), default=plan.made_at)
     length = min(max(last - plan.made_at, LEAST), plan.horizon - plan.made_at)
+    # What is far away would press everything else together: it is told at the row's end.
+    bands = [planned.ends.p90 for planned in plan.tasks if planned.ends and planned.ends.p90]
+    edges = [*bands, *(planned.deadline for planned in plan.tasks if planned.deadline)]
+    length = max(length, *(edge - plan.made_at for edge in edges if edge - plan.made_at <= length * FURTHER), LEAST)
     minutes = next((step for step in STEPS if length <= timedelta(minutes=step * (cells - 1))), STEPS[-1])
     cell = timedelta(minutes=minutes)
     local = plan.made_at.replace(second=0, microsecond=0)
     begin = local - timedelta(minutes=(local.hour * 60 + local.minute) % minutes)
     ends = [window.ends for window in plan.windows if window.window == FIVE_HOUR]
-    resets = frozenset(int((end - begin) / cell) for end in ends)
+    # Closer together than this they would be all there is to see.
+    resets = frozenset(int((end - begin) / cell) for end in ends if cell * 4 <= FIVE_HOURS)
     return Scale(begin, cell, cells, plan.made_at.tzinfo, resets, frozenset(_yours(world, begin, cell, cells)))
 
 
@@ -98,7 +103,7 @@ def windows(scale: Scale, plan: Plan, signs: Signs) -> list[Span]:
         number = f"{window.used:.0f}%"
         if room > len(number) + 1:
             for x, letter in enumerate(number):
-                cells[last - len(number) - 1 + x] = (letter, "strong")
+                cells[last - len(number) + x] = (letter, "strong")
     name = f"{'5-hour windows':<{NAME}}"
     return [(name, "dim"), *joined(_marked(scale, cells, signs))]
 
@@ -113,8 +118,8 @@ def row(scale: Scale, planned: Planned, signs: Signs) -> list[Span]:
         first = max(scale.at(planned.start), 0)
         last = max(scale.at(end - MOMENT), first)
         for x in range(first, min(max(scale.at(by - MOMENT) if by else last, last) + 1, scale.width)):
-            solid = x <= last
-            cells[x] = (signs.solid if solid else signs.likely, "bad" if late else "running" if solid else "dim")
+            tone = "bad" if late else "running"
+            cells[x] = (signs.solid, tone) if x <= last else (signs.likely, "dim")
     if planned.deadline and 0 <= scale.at(planned.deadline) < scale.width:
         cells[scale.at(planned.deadline)] = (signs.failed if late else signs.pipe[0], "bad" if late else "good")
     return cells

@@ -1,4 +1,4 @@
-"""The plan of the coming days: which task starts and ends when, how full each window gets, who is late, what stays undone.
+"""The plan of the coming days: when each task starts and ends, how full a window gets, who is late, what stays undone.
 
 Narrow: a list, window by window.  Wide: bars over time, the person's hours shaded.  It is asked for off the screen's
 loop, the middle first and then the bands; while it is worked out again the old one stays.
@@ -90,9 +90,12 @@ class Forecast(Screen[None]):
 
     def show(self) -> None:
         now, plan, width = self.scene.link.now(), self.list.plan, self.app.size.width
-        said = self.trouble or (summary(plan, now) if plan else "looking ahead …")
-        back: list[Span] = [(f"{self.scene.signs.back} ", "accent"), ("Plan  ", "strong")]
-        text = cut_end(said, max(8, width - wide(back) - 3))
+        said = self.trouble or (summary(plan, now).replace(" % → ", " → ") if plan else "looking ahead …")
+        back: list[Span] = [(f"{self.scene.signs.back} ", "accent"), ("Plan  " if width >= 60 else "", "strong")]
+        room = max(8, width - wide(back) - 1)
+        while len(said) > room and " · " in said:
+            said = said.rpartition(" · ")[0]
+        text = cut_end(said, room)
         self.title_line.show([Entry((*back, (text, "warn" if self.trouble else "")), "back")])
         self.show_about()
         self.call_after_refresh(hints.show, self, self.hint_line)
@@ -227,7 +230,7 @@ class Chart(RowList):
             return fit([(f" {text or 'outside of any window'}", "dim")], (), width)
         return window_line(window, self.scene, width)
 
-    def name(self, planned: Planned, chosen: bool) -> list[Span]:
+    def lead(self, planned: Planned, chosen: bool) -> list[Span]:
         row = self.rows.get(planned.task)
         tone = row.state.value if row else "waiting"
         return [
@@ -241,10 +244,11 @@ class Chart(RowList):
         now = self.scene.link.now()
         end = clock(planned.end, planned.start, now) if planned.end else "…"
         by = planned.ends.p90 if planned.ends else None
-        band = f" ({clock(by, planned.start, now)})" if by else ""
+        band = f" ({clock(by, planned.start, now, day=True)})" if by else ""
         times = f" {clock(planned.start, planned.start, now)}–{end}"
-        right: list[Span] = [(f"{times}{band:<8}" if len(band) < 9 else f"{times}{band}", "dim"), *self.due(planned)]
-        return fit(self.name(planned, chosen), right, width, cut_middle)
+        right: list[Span] = [(f"{band:<8}", "dim"), *self.due(planned)]
+        right = [(times, ""), *right] if wide(right) + len(times) + 20 <= width else [(times, ""), right[1]]
+        return fit(self.lead(planned, chosen), right, width, cut_middle)
 
     def due(self, planned: Planned) -> list[Span]:
         """Whether its deadline is met, and by how much."""
@@ -257,25 +261,26 @@ class Chart(RowList):
         now = self.scene.link.now()
         by = planned.ends.p90 if planned.ends else None
         end = f"{moment(planned.end, now)}{f' ({clock(by, planned.end, now)})' if by else ''}" if planned.end else "…"
-        name = fit(self.name(planned, chosen), (), chart.NAME, cut_middle)
+        name = fit(self.lead(planned, chosen), (), chart.NAME, cut_middle)
         bar = chart.row(scale, planned, self.scene.signs)
-        return [*name, *joined(bar), (f" {end:<17}", "dim"), *self.due(planned)]
+        return [*name, *joined(bar), (f" {end:<23}", "dim"), *self.due(planned)]
 
     def undone(self, planned: Planned, width: int, chosen: bool) -> Sequence[list[Span]]:
         why = say(planned.why, self.scene.link.now()) if planned.why else "still at work when the plan ends"
-        return (fit(self.name(planned, chosen), self.due(planned), width, cut_middle), second([("   ", "")], why, "dim", width))
+        head = fit(self.lead(planned, chosen), self.due(planned), width, cut_middle)
+        return (head, second([("   ", "")], why, "dim", width))
 
     async def action_open(self) -> None:
         await self.screen.run_action("open")
 
 
-def clock(when: datetime | None, beside: datetime | None, now: datetime) -> str:
-    """``01:22``; with its day when that is another than `beside`'s."""
+def clock(when: datetime | None, beside: datetime | None, now: datetime, *, day: bool = False) -> str:
+    """``01:22``; with its day (or, with `day`, that alone) when that is another than `beside`'s."""
     if when is None:
         return "?"
     local = when.astimezone(now.tzinfo)
     same = beside is None or local.date() == beside.astimezone(now.tzinfo).date()
-    return f"{local:%H:%M}" if same else f"{local:%a %H:%M}"
+    return f"{local:%H:%M}" if same else f"{local:%a}" if day else f"{local:%a %H:%M}"
 
 
 def by_window(plan: Plan) -> Iterable[tuple[PlannedWindow | None, list[Planned]]]:

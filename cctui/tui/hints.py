@@ -26,7 +26,8 @@ def show(screen: Screen[Any], bar: Bar) -> None:
     seen: set[str] = set()
     place = {name: i for i, name in enumerate(ids())}
     ours = [active for active in screen.active_bindings.values() if active.binding.show and active.binding.id in place]
-    for active in sorted(ours, key=lambda active: place[active.binding.id or ""]):
+    # What the focused list can do stands before what works everywhere.
+    for active in sorted(ours, key=lambda active: (active.node is screen, place[active.binding.id or ""])):
         binding = active.binding
         if binding.action in seen:
             continue

@@ -36,7 +36,9 @@ from cctui.tui.tree import Branch, branches
 WAITING = ("pending", "recurring", view.INVALID)
 SOON = 6 * 3600.0
 """Seconds before a deadline from which on it stands out."""
-OF_A_ROW = frozenset({"pause", "carry", "run", "accept", "skip", "retry", "stop", "remove", "edit", "open", "log", "why"})
+OF_A_ROW = frozenset(
+    {"pause", "carry", "run", "accept", "skip", "retry", "stop", "remove", "edit", "open", "log", "why"}
+)
 CARRYING = frozenset({"down", "up", "first", "last", "page", "drop", "carry_to", "put_back"})
 """What keys may do while a task is carried."""
 

@@ -33,8 +33,6 @@ class Signs:
     kept: str = "░"
     solid: str = "█"
     likely: str = "▓"
-    perhaps: str = "░"
-    cell: str = "·"
     back: str = "‹"
     dot: str = "·"
     dots: str = "…"
@@ -52,7 +50,8 @@ class Signs:
 ASCII = Signs(
     ready="o", waiting="o", paused="-", starting="*", running="*", parked="~", done="+", failed="x", invalid="x",
     cancelled=".", moving="=", cursor=">", full="#", rest=".", back="<", dot="-", dots="..", rule="-",
-    needs="!", proven="+", unproven="?", disproved="x", claim="+", kept=":", solid="#", likely="=", perhaps="-", cell=".", branch="|-", corner="`-", pipe="| ", plain=True,
+    needs="!", proven="+", unproven="?", disproved="x", claim="+", kept=":", solid="#", likely="=",
+    branch="|-", corner="`-", pipe="| ", plain=True,
 )  # fmt: skip
 
 

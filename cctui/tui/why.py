@@ -14,7 +14,7 @@ from cctui.core.words import window_name
 from cctui.core.world import SEVEN_DAY
 from cctui.tui import gauge
 from cctui.tui.keys import WHY
-from cctui.tui.messages import Scene
+from cctui.tui.messages import Go, Scene
 from cctui.tui.pages import Page
 
 ABOUT = (gates.ORDER, gates.COST)
@@ -35,9 +35,8 @@ def put_gates(text: Text, scene: Scene, found: tuple[Gate, ...]) -> None:
     for gate in sorted(filter(told, rows), key=lambda gate: gate.open):
         tone = "done" if gate.open else "failed"
         text.append(f"{signs.of(tone)} ", palette[tone])
-        name = gate.gate.replace("_", " ")
-        text.append(f"{name}: ", palette["dim"])
-        text.append(f"{gate.text.removeprefix(f'{name}: ')}\n", palette["dim"] if gate.open else palette["strong"])
+        name = f"{gate.gate.replace('_', ' ')}: " if gate.open and gate.gate != "fit" else ""
+        text.append(f"{name}{gate.text}\n", palette["dim"] if gate.open else palette["strong"])
     rest = dict.fromkeys(gate.gate.replace("_", " ") for gate in rows if not told(gate))
     if rest:
         text.append(f"{signs.done} ", palette["done"])
@@ -105,9 +104,9 @@ class Windows(Page):
         text.append(f"\n{' · '.join(parts)} · ")
         text.append(f"{figure(level.free)} free\n", palette["strong"])
         if pace:
-            text.append(f"{gauge.paced(pace)} of the {PACES[settings.pace]} · ")
-            text.append(f"runs {gauge.lasts(pace, now)}\n" if pace.runs_out else "lasts until its reset\n")
-        said = "never read" if window.observed_at is None else f"read {span((now - window.observed_at).total_seconds())} ago"
+            text.append(f"{gauge.paced(pace)} of {PACES[settings.pace]} pace · {gauge.lasts(pace, now)}\n")
+        seen = window.observed_at
+        said = f"read {span((now - seen).total_seconds())} ago" if seen else "never read"
         source = f" from {window.source}, {window.confidence}" if window.source else ""
         text.append(f"{said}{source}\n\n", palette["paused"] if window.stale else palette["dim"])
 
@@ -118,4 +117,4 @@ class Windows(Page):
         return [*found, lost] if lost else found
 
 
-PACES = {"use": "even pace", "even": "even pace", "front": "front-loaded pace"}
+PACES = {"use": "an even", "even": "an even", "front": "a front-loaded"}

@@ -229,3 +229,22 @@ def test_no_event_breaks_the_fold(kind: str, event: dict[str, Any]) -> None:
 
 def test_broken_lines_are_passed_over() -> None:
     assert fold(["", "{", "[" * 100_000, "[]", "7", '{"type": 7}', "\x00"]) == Result()
+
+
+def test_tokens_are_told_while_it_works_and_the_bill_replaces_them() -> None:
+    def said(ident: str, output: int) -> str:
+        usage = {"input_tokens": 10, "output_tokens": output, "cache_read_input_tokens": 100}
+        message = {"id": ident, "model": "claude-opus-5-5", "content": [{"type": "text", "text": "x"}], "usage": usage}
+        return json.dumps({"type": "assistant", "message": message})
+
+    fold = Fold()
+    fold.feed(said("m1", 1))
+    fold.feed(said("m1", 40))
+    assert fold.progress.tokens == 150
+    fold.feed(said("m2", 5))
+    assert fold.progress.tokens == 265
+    bill = {"claude-opus-5-5": {"inputTokens": 20, "outputTokens": 45, "cacheReadInputTokens": 200}}
+    fold.feed(json.dumps({"type": "result", "subtype": "success", "model_usage_since_last_result": bill}))
+    assert fold.progress.tokens == 265
+    assert fold.result.tokens is not None
+    assert fold.result.tokens.total == 265

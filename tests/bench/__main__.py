@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from tests.bench.measure import Figure
 
-NAMES = ("core", "dispatch", "line", "app", "keys")
+NAMES = ("core", "dispatch", "line", "app", "keys", "scheduling")
 
 
 def main() -> int:
@@ -21,7 +21,10 @@ def main() -> int:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     figures: list[Figure] = []
     for name in args.names or NAMES:
-        figures += importlib.import_module(f"tests.bench.{name}").figures()
+        bench = importlib.import_module(f"tests.bench.{name}")
+        figures += bench.figures()
+        if hasattr(bench, "tables") and not args.json:
+            print(bench.tables())
     if args.json:
         print(json.dumps([{**asdict(figure), "held": figure.held} for figure in figures], indent=1))
     else:

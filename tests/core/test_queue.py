@@ -1,4 +1,4 @@
-"""Order, the dependency graph, the gates and moving, as tables."""
+"""The gates and moving, as tables."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from typing import Any
 import pytest
 
 from cctui.core import queue
+from cctui.core.cost import learn
 from cctui.core.moving import moved
-from cctui.core.settings import CapacitySettings, RunSettings, Settings
+from cctui.core.settings import CapacitySettings, Portion, Quiet, Reserve, RunSettings, Settings
 from cctui.core.world import (
+    FIVE_HOUR,
     SEVEN_DAY,
-    Broken,
-    Cost,
     Leg,
     Memory,
     Move,
     Parked,
     Part,
+    Person,
     Phase,
     Place,
-    Problem,
     Reason,
+    Record,
     Retry,
     Run,
     Runner,
@@ -33,62 +34,6 @@ from cctui.core.world import (
     World,
 )
 from tests.core.made import T0, after, reading, shell, spec, task, world
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "ranks"),
-    [
-        pytest.param(task("b", priority=1), task("a", priority=2), {}, id="priority, lower first"),
-        pytest.param(task("b"), task("a"), {"b": 0}, id="a place set by hand before none"),
-        pytest.param(task("b"), task("a", deadline=after(60)), {"b": 0, "a": 1}, id="a place beats a deadline"),
-        pytest.param(task("b", deadline=after(60)), task("a", deadline=after(61)), {}, id="deadline"),
-        pytest.param(task("b", deadline=after(60)), task("a"), {}, id="a deadline before none"),
-        pytest.param(task("b", estimated_tokens=5), task("a", estimated_tokens=6), {}, id="small first"),
-        pytest.param(task("b", estimated_tokens=5), task("a"), {}, id="known cost before unknown"),
-        pytest.param(task("b", added=after(1)), task("a", added=after(2)), {}, id="older first"),
-        pytest.param(task("a"), task("b"), {}, id="name last of all"),
-    ],
-)
-def test_order(first: Task, second: Task, ranks: dict[str, int]) -> None:
-    tasks = {entry.name: entry for entry in (second, first)}
-    assert queue.order(tasks, ranks, {}) == (first.name, second.name)
-
-
-def test_learned_cost_outweighs_the_hint_once_enough_runs_are_known() -> None:
-    tasks = {name: task(name, estimated_tokens=hint) for name, hint in (("a", 10), ("b", 20))}
-    costs = {"a": Cost("a", 3, 99.0), "b": Cost("b", 2, 1.0)}
-    assert queue.order(tasks, {}, costs) == ("b", "a")
-
-
-@pytest.mark.parametrize(
-    ("tasks", "faults"),
-    [
-        ([task("a", "b"), task("b")], {}),
-        ([task("a", "gone")], {"a": Reason(Why.MISSING, "gone")}),
-        ([task("a", "done"), task("done", phase=Phase.COMPLETED)], {}),
-        ([task("a", "a")], {"a": Reason(Why.CYCLE, "a → a")}),
-        (
-            [task("a", "b"), task("b", "a"), task("c", "a")],
-            {"a": Reason(Why.CYCLE, "a → b → a"), "b": Reason(Why.CYCLE, "a → b → a")},
-        ),
-    ],
-)
-def test_faults(tasks: list[Task], faults: dict[str, Reason]) -> None:
-    found = world(*tasks).line.faults
-    assert {name: reason.why for name, reason in found.items()} == {n: r.why for n, r in faults.items()}
-    for name, reason in faults.items():
-        assert sorted(found[name].what.split(" → ")[:-1]) == sorted(reason.what.split(" → ")[:-1])
-
-
-def test_a_dependency_whose_file_is_broken_says_so() -> None:
-    broken = Broken("pending/b.md", "b", Phase.PENDING, (Problem("bad"),))
-    assert world(task("a", "b"), broken=(broken,)).line.faults["a"].what == "b (its file is broken)"
-
-
-def test_every_circle_is_named() -> None:
-    faults = world(task("a", "b"), task("b", "a"), task("x", "y"), task("y", "x")).line.faults
-    assert set(faults) == {"a", "b", "x", "y"}
-
 
 OTHER = task("other")
 
@@ -107,6 +52,36 @@ def _resumed(at: datetime) -> Run:
 
 def _with(made: World, *runs: Run) -> World:
     return replace(made, runs={run.spec.run_id: run for run in runs})
+
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+FOREVER = Reserve(DAYS, "00:00", "24:00", 30.0, 30.0)
+
+
+def _learned(*tasks: Task, used: float = 10.0, week: float = 20.0, slots: int = 2, **capacity: Any) -> World:
+    """A World that knows what its tasks cost: `small` 10 points of the window, 1 of the week, in half an hour; `large`
+    40 and 4 in two hours, both at 20 points an hour; `long` 5 in four hours.  The window ends in three hours, the week
+    in ninety."""
+    runs = [("small", 10.0, 1800.0), ("large", 40.0, 7200.0), ("long", 5.0, 14400.0)]
+    records = [
+        Record("t", True, None, 1000, took, "", T0, kind=kind, runner="claude", window_pct=five, week_pct=five / 10)
+        for kind, five, took in runs * 3
+    ]
+    settings = Settings(run=RunSettings(slots=slots), capacity=CapacitySettings(**capacity))
+    made = world(*tasks, readings=(reading(used), reading(week, SEVEN_DAY)), settings=settings)
+    made = replace(made, costs=learn({}, records))
+    return replace(made, line=queue.line(made))
+
+
+SMALL, LARGE = task("a", kind="small"), task("a", kind="large")
+X = task("x", tags=("x",))
+
+
+def _at_work(made: World) -> World:
+    """The person was at work a minute ago; their habit is 20 points: twice that, but no more than 30, is left to them.
+
+    Two slots can be relied on for 20 points an hour: so from an hour and a half before the reset on nothing is kept."""
+    return replace(made, person=Person(1, after(-60), 3.0, 20.0))
 
 
 GATED: list[tuple[str, World, Why, datetime | None]] = [
@@ -154,6 +129,37 @@ GATED: list[tuple[str, World, Why, datetime | None]] = [
         _with(world(task("a")), _stopped(Parked(Why.LIMIT, T0, T0)), _resumed(after(-2))),
         Why.STAGGER,
         after(3),
+    ),
+    ("quiet hours", _learned(SMALL, quiet=(Quiet(DAYS, "23:00", "03:00"),)), Why.QUIET, after(hours=3)),
+    ("ahead of an even week", _learned(SMALL, week=60.0, pace="even"), Why.PACE, after(hours=90 - 0.41 * 168)),
+    (
+        "its tag has had its share",
+        _learned(replace(SMALL, tags=("x",)), portion=(Portion(tag="x", cap=5.0),)),
+        Why.SHARE,
+        after(hours=3),
+    ),
+    (
+        "what is left is kept for a tag",
+        _learned(SMALL, X, portion=(Portion("x", "", 85.0),)),
+        Why.SHARE,
+        after(hours=3),
+    ),
+    ("too much for the rest of the window", _learned(LARGE, used=70.0), Why.FIT, after(hours=1.5)),
+    ("too much for the rest of the week", _learned(LARGE, week=97.0), Why.FIT, after(hours=88.5)),
+    ("a firm limit", _learned(LARGE, used=50.0, limits=(FIVE_HOUR,), five_hour_max=75.0), Why.FIT, after(hours=1.75)),
+    ("hours of the person", _learned(LARGE, used=40.0, reserve=(FOREVER,)), Why.RESERVE, after(hours=1.5)),
+    (
+        "the person at work: new work yields",
+        _at_work(_learned(SMALL, person_yields=10.0)),
+        Why.PERSON,
+        after(minutes=9),
+    ),
+    ("room for the person at work", _at_work(_learned(LARGE, used=45.0)), Why.PERSON, after(minutes=15)),
+    (
+        "the slot is promised to something more urgent",
+        _learned(task("a", kind="long"), task("b", kind="large", priority=1), used=85.0, slots=1),
+        Why.RESERVED,
+        after(hours=3),
     ),
     ("same folder", _with(world(task("a", folder=OTHER.folder)), _running(OTHER)), Why.FOLDER, None),
     ("slots", _with(world(task("a"), settings=Settings(run=RunSettings(slots=1))), _running(OTHER)), Why.SLOTS, None),
@@ -208,7 +214,10 @@ def test_a_stale_reading_of_an_open_window_still_shuts_the_gate() -> None:
 
 @pytest.mark.parametrize(
     ("force", "passes"),
-    [(False, {Why.NOT_BEFORE, Why.RETRY}), (True, set(Why) - queue.HARD)],
+    [
+        (False, {Why.NOT_BEFORE, Why.RETRY, Why.QUIET, Why.PACE, Why.PERSON, Why.RESERVED}),
+        (True, set(Why) - queue.HARD),
+    ],
 )
 def test_what_run_now_passes_over(force: bool, passes: set[Why]) -> None:
     for name, made, why, _ in GATED:
@@ -257,8 +266,3 @@ def test_crossing_into_another_priority_takes_it_on() -> None:
     assert _moved(made, Move("a", Place.DOWN)) == ("b", "a", "c")
     assert moved(made, Move("c", Place.TOP))[1] == 1
     assert moved(made, Move("a", Place.UP))[1] == 1
-
-
-def test_a_thousand_tasks_with_three_dependencies_each_have_no_false_fault() -> None:
-    tasks = [task(f"t{n}", *(f"t{n - k}" for k in (1, 2, 3) if n >= k)) for n in range(1000)]
-    assert world(*tasks).line.faults == {}

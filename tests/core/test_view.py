@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from cctui.core import queue, view
 from cctui.core.answer import answer
+from cctui.core.cost import learn
 from cctui.core.settings import CapacitySettings, Settings
 from cctui.core.world import (
     Broken,
-    Cost,
     Dependency,
     ErrorType,
     Memory,
@@ -266,7 +266,7 @@ def busy() -> World:
             record("done"),
             record("nope", success=False, error_type=ErrorType.TIMEOUT, status=Status.FAILED, ended=at(20, 8)),
         ),
-        costs={"scan": Cost("scan", 3, 1.0, duration_p50=1200.0)},
+        costs=learn({}, [record("scan", tokens=1, duration_s=1200.0)] * 3),
     )
 
 
