@@ -15,7 +15,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from cctui.core import settings, world
+from cctui.core import forecast, settings, world
 from cctui.core.world import World
 
 TAG = "$"
@@ -60,7 +60,7 @@ def dumps(data: Any) -> str:
 @cache
 def vocabulary() -> dict[str, type]:
     """Every dataclass that may cross the wire, by name."""
-    found = {**vars(settings), **vars(world)}
+    found = {**vars(settings), **vars(world), **vars(forecast)}
     return {name: kind for name, kind in found.items() if isinstance(kind, type) and is_dataclass(kind)}
 
 

@@ -32,8 +32,8 @@ from cctui.core.step import alarm, refusal, step
 from cctui.core.view import rows
 from cctui.core.watching import at_rest
 from cctui.core.world import Command, Reason, Stage, World
-from cctui.link import Link, Server
-from cctui.local import LocalLink, told
+from cctui.link import Server
+from cctui.local import LocalLink
 from cctui.lock import Lock
 from cctui.perform import Hands, failure, foreseen
 from cctui.places import Places
@@ -80,8 +80,8 @@ class Engine:
             disk=ThreadPoolExecutor(1, thread_name_prefix="cctui-disk"),
             memory=lambda: self.world.memory,
         )
-        self.link: Link = LocalLink(self)
-        self.server = Server(self.link, places.socket, told)
+        self.link = LocalLink(self)
+        self.server = Server(self.link, places.socket, self.link.told)
         self.busy = Busy()
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._heard: list[Callable[[World], None]] = []
@@ -185,6 +185,7 @@ class Engine:
         if self._working:
             # An effect is never cut in two by leaving.
             await asyncio.wait(self._working, timeout=30)
+        await self.link.planner.close()
         await asyncio.to_thread(self.hands.disk.shutdown)
 
     async def _guarded(self, source: Callable[[], Awaitable[None]]) -> None:

@@ -21,9 +21,10 @@ from typing import Any, Literal, Protocol
 
 from cctui import __version__
 from cctui.codec import CodecError, decode, dumps, encode, encode_field
-from cctui.core import naming
 from cctui.core.answer import Answer
-from cctui.core.world import Command, Level, Reason, Rollback, World
+from cctui.core.forecast import Plan
+from cctui.core.world import Command, Reason, World
+from cctui.orders import order, planned
 
 PROTOCOL = 1
 LINE_LIMIT = 8 << 20
@@ -32,8 +33,6 @@ TEXT_LIMIT = 2 << 20
 """Characters of a file or a tail sent in one answer: the end counts."""
 QUEUED = 64
 """Answers that may wait for one client before no more of its questions are read."""
-SETTLE_SECONDS = 1.5
-ROLLBACK_SECONDS = 120.0
 BIND_SECONDS = 5.0
 """How often the server looks whether its socket is still there."""
 DRAIN_SECONDS = 30.0
@@ -73,6 +72,10 @@ class Link(Protocol):
     async def tail(self, run_id: str, lines: int = 200) -> str: ...
     async def diff(self, run_id: str) -> str:
         """What a run changed, as git shows it.  Raises LinkError when that is not known."""
+
+    async def plan(self, command: Command | None = None, *, samples: int = 0, days: float = 7.0) -> Plan | Reason:
+        """When everything starts and ends, or would after `command` (a Reason: that would be refused); with bands when
+        `samples` is not 0.  Worked out in another process.  Raises LinkError."""
 
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
         """The command that shows a run's terminal.  Raises LinkError when it has none."""
@@ -216,13 +219,29 @@ class Client:
             await writing
 
     async def _listen(self) -> None:
-        while (message := await self._read()) is not None:
-            reply = await respond(self._server.link, self._server.answer, message)
-            while len(self._answers) >= QUEUED:
-                self._room.clear()
-                await self._room.wait()
-            self._answers.append(dumps({"id": message.get("id"), **reply}))
-            self.wake.set()
+        slow: asyncio.Task[None] | None = None
+        try:
+            while (message := await self._read()) is not None:
+                if "plan" not in (message.get("do"), message.get("verb")):
+                    await self._respond(message)
+                    continue
+                if slow is not None:
+                    slow.cancel()  # the newest plan is the one that is wanted
+                # What is asked meanwhile is answered meanwhile: a plan takes its time.
+                slow = asyncio.create_task(self._respond(message))
+            if slow is not None:
+                await slow
+        finally:
+            if slow is not None:
+                slow.cancel()
+
+    async def _respond(self, message: dict[str, Any]) -> None:
+        reply = await respond(self._server.link, self._server.answer, message)
+        while len(self._answers) >= QUEUED:
+            self._room.clear()
+            await self._room.wait()
+        self._answers.append(dumps({"id": message.get("id"), **reply}))
+        self.wake.set()
 
     async def _read(self) -> dict[str, Any] | None:
         """The next message; None at the end, and for a client that does not keep to the protocol."""
@@ -273,6 +292,12 @@ async def respond(
     """The reply to one message of a client; a nonsensical one gets an error, never an exception."""
     try:
         match message:
+            case {"do": "answer", "verb": "plan", "args": dict(args)}:
+                found = await planned(link, args)
+                return {"data": found.data, "errors": list(found.errors), "code": found.code}
+            case {"do": "plan", "command": command, "samples": int(samples), "days": float() | int() as days}:
+                plan = await link.plan(decode(command) if command else None, samples=samples, days=days)
+                return {"plan": encode(plan)}
             case {"do": "answer", "verb": str(verb), "args": dict(args)}:
                 found = answer(link.world, verb, args, link.now())
                 return {"data": found.data, "errors": list(found.errors), "code": found.code}
@@ -300,44 +325,6 @@ def beginning(text: str) -> str:
     """As much of a diff as one answer holds; what is left out is said."""
     left = len(text) - TEXT_LIMIT
     return text if left <= 0 else f"{text[:TEXT_LIMIT]}\n… {left} more characters\n"
-
-
-async def order(link: Link, command: Command) -> dict[str, Any]:
-    """A command from the command line: names may be unique prefixes, the refusal comes as a sentence."""
-    named = naming.whole(link.world, command)
-    if isinstance(named, Answer):
-        return {"data": named.data, "errors": list(named.errors), "code": named.code}
-    before = link.world
-    if reason := await link.send(named):
-        return naming.refused(named, reason, link.now())
-    failures = await settled(link, before, named)
-    data = {"task": naming.task_of(named)}
-    if isinstance(named, Rollback):
-        said = naming.told(before, link.world, named.run_id)
-        text = said.text if said else "the rollback takes long: its end will be a note of the engine"
-        failures = failures or ([] if said and said.level is not Level.BAD else [text])
-        data |= {"run_id": named.run_id, "text": text}
-    return {"data": data, "errors": failures, "code": int(bool(failures))}
-
-
-async def settled(link: Link, before: World, command: Command) -> list[str]:
-    """Wait, but not long, until the World shows what `command` did to a file; what went wrong with it, if anything."""
-    changed = asyncio.Event()
-    forget = link.subscribe(lambda _: changed.set())
-    seen = max((note.seq for note in before.notes), default=0)
-    try:
-        async with asyncio.timeout(ROLLBACK_SECONDS if isinstance(command, Rollback) else SETTLE_SECONDS):
-            while not naming.shows(before, link.world, command):
-                bad = [note.text for note in link.world.notes if note.seq > seen and note.level is Level.BAD]
-                if bad:
-                    return bad
-                await changed.wait()
-                changed.clear()
-    except TimeoutError:
-        pass  # nothing to see, as when a field got the value it had
-    finally:
-        forget()
-    return []
 
 
 # --- the socket ------------------------------------------------------------------------------------------------------

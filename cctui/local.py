@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from cctui.adapters.taskdir import TaskDirError
+from cctui.adapters import front
+from cctui.adapters.taskdir import TaskDir, TaskDirError
 from cctui.adapters.workspace import WorkspaceError
+from cctui.core import outlook
 from cctui.core.answer import Answer, answer
+from cctui.core.forecast import Plan
 from cctui.core.launch import session_name
-from cctui.core.world import Command, Reason, World
+from cctui.core.world import Add, Broken, Command, Edit, Phase, Reason, Task, Why, World
 from cctui.link import How, LinkError
+from cctui.planner import Planner, PlannerError
 from cctui.runner.redact import redact, redact_all
 
 if TYPE_CHECKING:
@@ -27,6 +31,24 @@ def told(world: World, verb: str, args: Mapping[str, Any], now: datetime) -> Ans
     return replace(found, data=redact_all(found.data)) if verb in ("show", "report") else found
 
 
+def imagined(taskdir: TaskDir, world: World, command: Command | None, now: datetime) -> tuple[Task, ...] | Reason:
+    """What the file would hold that a command writes or edits; a Reason: it would be no task.  Writes nothing."""
+    task = world.tasks.get(command.task) if isinstance(command, Edit) else None
+    if isinstance(command, Add):
+        path, text = f"{Phase.PENDING.value}/{command.name}.md", command.text
+    elif isinstance(command, Edit) and task is not None:
+        try:
+            path, text = task.path, front.edited(taskdir.read(task.path), command.field, command.value)
+        except (TaskDirError, front.FrontError) as error:
+            return Reason(Why.VALUE, str(error))
+    else:
+        return ()
+    found = taskdir.would_be(path, text)
+    if isinstance(found, Broken):
+        return Reason(Why.INVALID, found.problems[0].text)
+    return (replace(found, added=task.added if task else now),)
+
+
 class LocalLink:
     """A Link to an engine in this process.  It adds nothing to what the engine says."""
 
@@ -35,6 +57,7 @@ class LocalLink:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.planner = Planner(engine.environ)
 
     @property
     def world(self) -> World:
@@ -45,6 +68,13 @@ class LocalLink:
 
     def subscribe(self, heard: Callable[[World], None]) -> Callable[[], None]:
         return self._engine.subscribe(heard)
+
+    def told(self, world: World, verb: str, args: Mapping[str, Any], now: datetime) -> Answer:
+        """`told`, and with the newest plan's word on when each task starts and ends."""
+        found, newest = told(world, verb, args, now), self.planner.newest
+        if newest is None or verb != "ls" or not found.data:
+            return found
+        return replace(found, data=outlook.with_forecasts(found.data, newest, now))
 
     async def send(self, command: Command) -> Reason | None:
         return await self._engine.send(command)
@@ -71,6 +101,17 @@ class LocalLink:
         try:
             return redact(await asyncio.to_thread(self._engine.hands.workspace.diff, run_id))
         except WorkspaceError as error:
+            raise LinkError(str(error)) from error
+
+    async def plan(self, command: Command | None = None, *, samples: int = 0, days: float = 7.0) -> Plan | Reason:
+        files = await asyncio.to_thread(imagined, self._engine.hands.taskdir, self.world, command, self.now())
+        if isinstance(files, Reason):
+            return files
+        try:
+            return await self.planner.plan(
+                self.world, self.now(), command, samples=samples, horizon=timedelta(days=days), files=files
+            )
+        except PlannerError as error:
             raise LinkError(str(error)) from error
 
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:

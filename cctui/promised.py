@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from cctui.core.forecast import Plan
 from cctui.core.settings import Settings
 from cctui.core.world import Command, Reason, World
 from cctui.link import How, Link, LinkError
@@ -71,6 +72,9 @@ class PromisedLink:
 
     async def diff(self, run_id: str) -> str:
         return await (await self._link()).diff(run_id)
+
+    async def plan(self, command: Command | None = None, *, samples: int = 0, days: float = 7.0) -> Plan | Reason:
+        return await (await self._link()).plan(command, samples=samples, days=days)
 
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
         if self._engine is None:

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from cctui.codec import decode, decode_field, dumps, encode
+from cctui.core.forecast import Plan
 from cctui.core.launch import session_name
 from cctui.core.world import Command, Reason, Why, World
 from cctui.link import How, LinkError, hang_up, hello, objection
 
 WORLD_LIMIT = 256 << 20
 """Bytes of one line from the engine."""
-ANSWER_SECONDS = 20.0
+ANSWER_SECONDS, PLAN_SECONDS = 20.0, 90.0
 GREETING_SECONDS = 5.0
 WAITS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between attempts to reach the engine again; the last one for ever."""
@@ -117,6 +118,13 @@ class RemoteLink:
 
     async def diff(self, run_id: str) -> str:
         return str((await self._ask({"do": "diff", "run": run_id}))["text"])
+
+    async def plan(self, command: Command | None = None, *, samples: int = 0, days: float = 7.0) -> Plan | Reason:
+        asked = {"command": encode(command) if command else None, "samples": samples, "days": days}
+        found = decode((await self._ask({"do": "plan", **asked}, PLAN_SECONDS))["plan"])
+        if not isinstance(found, Plan | Reason):
+            raise LinkError("the engine answered something else")
+        return found
 
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
         run = self.world.runs.get(run_id)
@@ -231,7 +239,7 @@ class RemoteLink:
                 waiting.set_exception(LinkError(why))
         self._waiting.clear()
 
-    async def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
+    async def _ask(self, message: dict[str, Any], seconds: float = ANSWER_SECONDS) -> dict[str, Any]:
         if self._writer is None:
             raise LinkError(self.trouble or "no engine is running")
         self._number += 1
@@ -240,7 +248,7 @@ class RemoteLink:
         self._waiting[number] = waiting
         try:
             self._writer.write(dumps({"id": number, **message}).encode() + b"\n")
-            reply = await asyncio.wait_for(waiting, ANSWER_SECONDS)
+            reply = await asyncio.wait_for(waiting, seconds)
         except (OSError, TimeoutError) as error:
             raise LinkError("the engine does not answer") from error
         finally:

@@ -18,6 +18,7 @@ from textual.strip import Strip
 from cctui.core.settings import Settings, UiSettings
 from cctui.tui.app import CctuiApp
 from tests.tui.fakes import FakeLink
+from tests.tui.shots import quiet
 from tests.worlds import WORLDS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -26,6 +27,9 @@ PICTURES = {
     "phone": ("busy", (48, 18), ()),
     "phone-why": ("busy", (48, 18), ("j", "enter")),
     "desktop": ("busy", (112, 28), ()),
+    "night": ("night", (112, 24), ("p", "j", "j", "j", "j")),
+    "phone-night": ("night", (48, 18), ("p", "j", "j")),
+    "phone-gates": ("night", (48, 18), ("j", "j", "j", "j", "w")),
 }
 """File → World, size, keys."""
 SIZE, LEADING = 18, 23
@@ -85,8 +89,7 @@ async def shoot(name: str) -> None:
     async with app.run_test(size=size) as pilot:
         for key in presses:
             await pilot.press(key)
-        await pilot.pause()
-        await pilot.pause()
+        await quiet(pilot)
         image = draw(app.screen._compositor.render_strips(), size[0])
     DOCS.mkdir(exist_ok=True)
     image.save(DOCS / f"{name}.png", optimize=True)

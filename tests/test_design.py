@@ -103,11 +103,16 @@ OURS = {
     "busy": (),
     "codec": ("cctui.core",),
     "lock": ("cctui.core", "cctui.__version__"),
-    "link": ("cctui.core", "cctui.codec", "cctui.lock", "cctui.__version__"),
+    "orders": ("cctui.core",),
+    "link": ("cctui.core", "cctui.codec", "cctui.lock", "cctui.orders", "cctui.__version__"),
     "remote": ("cctui.core", "cctui.codec", "cctui.lock", "cctui.link", "cctui.__version__"),
-    "local": ("cctui.core", "cctui.link", "cctui.adapters", "cctui.runner"),  # the runner for its redaction
+    "planner": ("cctui.core", "cctui.codec"),  # a process of its own: it knows the core and how a World is written
+    "local": (
+        *("cctui.core", "cctui.link", "cctui.adapters", "cctui.planner"),
+        "cctui.runner",  # for its redaction
+    ),
     "promised": ("cctui.core", "cctui.link"),
-    "tui": ("cctui.core", "cctui.link", "cctui.tui", "cctui.__version__"),
+    "tui": ("cctui.core", "cctui.link", "cctui.orders", "cctui.tui", "cctui.__version__"),
     "runner": (),
     "perform": ("cctui.core", "cctui.adapters", "cctui.places"),
     "sources": ("cctui.core", "cctui.adapters", "cctui.places", "cctui.perform", "cctui.busy"),

@@ -161,7 +161,7 @@ COSTS = {
         cost("zotero-digest", 9, 52_000, 21, 6, 0.7),
         cost("refactor-x", 5, 420_000, 95, 34, 4.1),
         cost("fix", 12, 70_000, 16, 7, 0.8),
-        cost("refactor-auth", 3, 300_000, 70, 25, 3.0),
+        cost("auth-port", 3, 300_000, 70, 25, 3.0),
         cost("translate", 4, 610_000, 140, 52, 6.2),
     )
 }
@@ -369,12 +369,12 @@ def night() -> World:
             Reserve(("mon", "tue", "wed", "thu", "fri"), "08:00", "19:00", 40, 8),
             Reserve(("sat", "sun"), "10:00", "18:00", 20, 4),
         ),
-        pace="even",
+        pace="use",
     )
     week = timedelta(days=4, hours=7)
     return world(
         task("zotero-digest", Phase.ACTIVE),
-        task("refactor-auth", Phase.ACTIVE, kind="refactor-x"),
+        task("auth-port", Phase.ACTIVE),
         task("release", title="Tag 0.4 and write the notes", priority=3, deadline=ahead(hours=9), after=("fix-7", "fix-9"),
              kind="fix"),
         task("fix-7", title="Stale cache after a rename", kind="fix"),
@@ -393,7 +393,7 @@ def night() -> World:
         runs=runs(
             run("zotero-digest", points={FIVE_HOUR: 2.4, SEVEN_DAY: 0.3},
                 progress=Progress(18_230, 0.11, "Read: papers/2026/attention-is-cheap.pdf", 6)),
-            run("refactor-auth", started=ago(minutes=31), points={FIVE_HOUR: 12.0, SEVEN_DAY: 1.4},
+            run("auth-port", started=ago(minutes=31), points={FIVE_HOUR: 12.0, SEVEN_DAY: 1.4},
                 progress=Progress(148_000, 0.9, "Edit: auth/session.py: store moved", 17)),
         ),
         readings=(

@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "why": ("reading", "Every gate of one task, open or shut."),
     "usage": ("reading", "What is left of every capacity window."),
     "history": ("reading", "Finished runs, newest first."),
+    "plan": ("planning", "When everything starts and ends; what if?"),
     "stats": ("figures", "What was done, what it took, what expired unused."),
     "report": ("figures", "The morning report, as Markdown."),
     "logs": ("watching", "What a run has said."),

@@ -34,7 +34,7 @@ from cctui.core.events import (
     TrashFile,
 )
 from cctui.core.step import refusal, step
-from cctui.core.world import ClosedWindow, Command, Memory, Rollback, RunNow, Sight, World
+from cctui.core.world import ClosedWindow, Command, Memory, Reason, Rollback, RunNow, Sight, World
 from cctui.places import Places, PlacesError, make
 from cctui.runner.redact import redact, redact_all
 
@@ -143,9 +143,27 @@ def answer(here: Here, verb: str, args: dict[str, Any]) -> Reply:
     found = disk(here)
     # Nobody leaves here; it was only said so that the fold starts nothing.
     world = replace(fold(found, verb), draining=False)
-    told = answers.answer(world, verb, args, found.now())
+    told = planned(found, world, args) if verb == "plan" else answers.answer(world, verb, args, found.now())
     data = redact_all(told.data) if verb in ("show", "report") else told.data
     return {"data": data, "errors": list(told.errors), "code": told.code, "engine": False}
+
+
+def planned(found: Disk, world: World, args: dict[str, Any]) -> answers.Answer:
+    """The plan, worked out here: there is no engine whose loop could wait for it."""
+    from cctui.core import outlook, plan
+    from cctui.local import imagined
+
+    asked, now = outlook.question(world, args), found.now()
+    if isinstance(asked, answers.Answer):
+        return asked
+    look = plan.sampled if asked.samples else plan.plan
+    before = (plan.plan if asked.command else look)(world, now, horizon=asked.horizon)
+    after: plan.Plan | Reason | None = None
+    if asked.command:
+        files = imagined(found.taskdir, world, asked.command, now)
+        changed = files if isinstance(files, Reason) else plan.imagined(world, asked.command, now, files)
+        after = changed if isinstance(changed, Reason) else look(changed, now, horizon=asked.horizon)
+    return outlook.answer(asked, before, after, now)
 
 
 def text(here: Here, path: str) -> str:

@@ -6,6 +6,7 @@ Needs no engine, no root and no network; only --from-history reads a root, and i
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ def simulate(
 def content(path: str) -> bytes:
     """The bytes of a file, or of standard input.  Raises Fail."""
     try:
-        return click.get_binary_stream("stdin").read() if path == "-" else Path(path).read_bytes()
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except FileNotFoundError:
         raise Fail(f"{path}: there is no such file", NOT_FOUND) from None
     except OSError as error:
@@ -102,6 +103,7 @@ def result(scenario: Scenario, name: str) -> dict[str, Any]:
 def recorded(here: Here, days: float, output: str | None) -> None:
     """Write a scenario.  Raises Fail (3) when no run of those days can be simulated."""
     from cctui.cli import offline
+    from cctui.cli.tables import many
     from cctui.core.simulate.parsing import parse
     from cctui.core.simulate.recorded import scenario
 
@@ -117,7 +119,7 @@ def recorded(here: Here, days: float, output: str | None) -> None:
         written(Path(output), text)
     data = {"scenario": made.scenario, "notes": list(made.notes), "path": output}
     here.put({"data": data, "code": OK}, lambda _: "" if output else text.rstrip("\n"))
-    say(f"{len(made.scenario['tasks'])} runs, {len(made.scenario['person'])} uses of yours")
+    say(f"{many(len(made.scenario['tasks']), 'run')}, {many(len(made.scenario['person']), 'use')} of yours")
 
 
 def past(here: Here, found: Any, days: float) -> Past:

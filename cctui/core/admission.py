@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import exp, inf
 from typing import NamedTuple
 
 from cctui.core import attribution, capacity, cost, reserve
 from cctui.core.capacity import Window
-from cctui.core.world import FIVE_HOUR, Cost, Estimate, Run, Why, World
+from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Cost, Estimate, Run, Why, World
 
 FIVE_HOURS, WEEK = 5 * 3600.0, 7 * 86400.0
 WHOLE = 0.9
@@ -28,8 +28,11 @@ PROVEN_RATE = 45.0
 PROVEN_POINTS = 2.0
 """Points that it must have spent by then, where readings are all there is."""
 ROUNDING = 1e-6
-LAST_CALL, DOUBT = 300.0, 3.0
-"""Seconds before a bound ends in which a start must leave this many times its room: what it really takes shows later."""
+LATE, LAST_CALL = 1200.0, 300.0
+"""Seconds before a bound ends, the first and the second time from which on a start needs more room than it takes."""
+CARE, DOUBT = 1.4, 3.0
+"""How many times as much, from then on: what it really takes shows only after a while, and a bound that is met in the
+last minutes stops everything for a handful of points."""
 
 
 class Need(NamedTuple):
@@ -80,6 +83,8 @@ class Flight:
     task: str
     needs: Mapping[str, Need]
     seconds: float
+    middle: Mapping[str, Need] = field(default_factory=dict)
+    """The same, half of the time at most: whether it has to stop is judged by that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,7 @@ def flight(world: World, run: Run, now: datetime) -> Flight:
     in_leg = max((now - run.leg_started).total_seconds(), 0.0) if run.leg_started else 0.0
     at_work = in_leg + (run.last.duration_s if run.last else 0.0)
     found: dict[str, Need] = {}
+    middle: dict[str, Need] = {}
     left = 0.0
     for window, need in needs(estimate, "p80").items():
         spent = run.points.get(window, 0.0)
@@ -137,11 +143,12 @@ def flight(world: World, run: Run, now: datetime) -> Flight:
         samples = kind.points[window].ordered if kind and window in kind.points else ()
         remaining = _remaining(spent, samples, need.points)
         found[window] = Need(remaining, rate)
+        middle[window] = Need(_remaining(spent, samples, need.points, 0.5), rate)
         if window == FIVE_HOUR and 0 < rate < inf:
             left = remaining / rate
     if not left and estimate.seconds:
         left = max(estimate.seconds.p80 - at_work, 60.0)
-    return Flight(run.spec.task, found, left)
+    return Flight(run.spec.task, found, left, middle)
 
 
 def _shown(run: Run, spent: float, seconds: float) -> bool:
@@ -173,12 +180,12 @@ def _learned(costs: Mapping[str, Cost], kind: str) -> Cost | None:
     return found if found and found.count >= cost.ENOUGH else costs.get(cost.ALL)
 
 
-def _remaining(spent: float, samples: tuple[float, ...], guess: float) -> float:
-    """Points that a run which has spent `spent` will still take, four times in five at most: as those runs did that
+def _remaining(spent: float, samples: tuple[float, ...], guess: float, q: float = 0.8) -> float:
+    """Points that a run which has spent `spent` will still take, in this part of cases at most: as those runs did that
     came as far; beyond all of them half as much again."""
     longer = samples[bisect_right(samples, spent) :]
     if len(longer) >= 2:
-        return max(cost.between(longer, 0.8) - spent, 0.05)
+        return max(cost.between(longer, q) - spent, 0.05)
     if longer:
         return max(longer[0] - spent, spent * 0.5)
     return max(guess - spent, spent * 0.5)
@@ -231,7 +238,7 @@ def _row(begin: float, end: float, cap: float, spent: float, claims: list[Need],
 def _top(world: World, window: str) -> float:
     """The most that a window may be filled to: a firm limit of the person's, else all of it."""
     settings = world.settings.capacity
-    if window not in settings.limits:
+    if (window if window == FIVE_HOUR else SEVEN_DAY) not in settings.limits:
         return 100.0
     return capacity.thresholds(settings).get(window, settings.seven_day_max)
 
@@ -298,8 +305,8 @@ def miss(rooms: tuple[Room, ...], needs: Mapping[str, Need]) -> Miss | None:
             return Miss(Why.FIT, room.window, need.until(room.ends), 0.0, max(room.ends, 1.0), max(room.ends, 1.0))
         for row in room.rows:
             takes = need.until(row.end) - (need.until(row.begin) if row.begin else 0.0)
-            if row.end < LAST_CALL and not row.begin:
-                takes *= DOUBT
+            if not row.begin and row.end < LATE:
+                takes *= DOUBT if row.end < LAST_CALL else CARE
             if takes <= row.free + ROUNDING or (takes > WHOLE * row.cap and row.free >= WHOLE * row.cap > 0):
                 continue
             after = _fits_after(need, row, room.ends)

@@ -28,7 +28,7 @@ from typing import NamedTuple
 from cctui.core import capacity, claims
 from cctui.core.claims import ALL_OF_IT, LATE, SLACK, Scale, bound
 from cctui.core.cost import tokens_per_point
-from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Confidence, Person, Reading, Run, Share, Stage, World
+from cctui.core.world import FIVE_HOUR, SEVEN_DAY, ClosedWindow, Confidence, Person, Reading, Run, Share, Stage, World
 
 TRUSTED = (Confidence.EXACT, Confidence.CALIBRATED)
 SAME_END = timedelta(minutes=5)
@@ -313,6 +313,15 @@ def _since_start(run: Run, share: Share, window: str) -> float | None:
 
 
 # --- putting it together ---------------------------------------------------------------------------------------------
+
+
+def remembered(windows: Iterable[ClosedWindow]) -> Person:
+    """The person as closed windows show them: after a start their habit is known before they are seen again."""
+    person = Person()
+    for window in windows:
+        if window.window == FIVE_HOUR and window.person >= WHOLE:
+            person = _at_work(person, window.person, window.ended)
+    return person
 
 
 def _at_work(person: Person, points: float, at: datetime) -> Person:

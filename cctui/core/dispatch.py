@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cctui.core import firing, queue, watching
+from cctui.core.admission import PROVEN_RATE
 from cctui.core.events import Effect
 from cctui.core.launch import again, claim, resume
 from cctui.core.looks import can_launch
@@ -14,6 +15,7 @@ from cctui.core.scene import Caution, Scene
 from cctui.core.watching import as_claimed, waiting, watch
 from cctui.core.world import Run, Stage, Why, World
 
+SHOWN = timedelta(seconds=PROVEN_RATE + 1)
 Change = tuple[World, tuple[Effect, ...]]
 
 
@@ -117,3 +119,5 @@ def _openings(stage: Scene) -> Iterator[datetime | None]:
         yield reason.until if reason else None
     yield from (world.tasks[name].not_before for name in world.line.order if name in world.tasks)
     yield from (retry.at for retry in world.memory.retries.values())
+    # What a run takes shows only after a while; then there may be more room.
+    yield from (run.leg_started + SHOWN for run in world.runs.values() if run.leg_started and not run.parked)

@@ -262,9 +262,9 @@ def _pace(scene: queue.Scene, task: Task, shut: Shut) -> Iterator[Gate]:
     if found is None or not needs_claude(task.runner):
         yield Gate(Why.PACE.value, True, "the week's use is not known")
         return
-    rule = "even pace" if pace == pacing.USE else f"{pace} pace"
+    rule = "front-loaded" if pace == pacing.FRONT else "even"
     free = ", not binding" if pace == pacing.USE else ""
-    text = f"week {points(found.used)} used, {rule} {points(found.target)}{free}"
+    text = f"week {points(found.used)}, {rule} {points(found.target)}{free}"
     yield Gate(Why.PACE.value, True, text, found.used, found.target, found.resets_at)
 
 

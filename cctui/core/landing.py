@@ -75,7 +75,7 @@ def _dangers(scene: Scene, flights: list[Flight]) -> Iterator[_Danger]:
             # Room for a person at work is kept by starting nothing, not by stopping anything.
             if row.begin or row.why is Why.PERSON or row.free >= -ROUNDING:
                 continue
-            left = row.free + sum(_takes(flight, room, row) for flight in mine)
+            left = row.free + sum(flight.needs[room.window].until(row.end) for flight in mine)
             victims = _victims(scene, mine, room, row, left)
             rest = sum(_takes(flight, room, row) for flight in mine if flight not in victims)
             rate = sum(flight.needs[room.window].rate for flight in victims)
@@ -85,7 +85,7 @@ def _dangers(scene: Scene, flights: list[Flight]) -> Iterator[_Danger]:
 
 
 def _takes(flight: Flight, room: Room, row: Row) -> float:
-    return flight.needs[room.window].until(row.end)
+    return flight.middle[room.window].until(row.end)
 
 
 def _victims(scene: Scene, flights: list[Flight], room: Room, row: Row, left: float) -> list[Flight]:

@@ -49,14 +49,14 @@ def stuck(world: World, move: Move, now: datetime) -> str:
         other = aim.others[aim.at]
         if mine <= _key(aim, other):
             return ""
-        when = moment(aim.urgency[other].latest, now)
-        return f"{short(other, 20)} must start by {when}: only a smaller priority goes first"
+        when, passes = moment(aim.urgency[other].latest, now), aim.urgency[other].priority - 1
+        return f"{short(other, 16)} must start by {when}; p{passes} goes before it"
     if aim.at == aim.was or _key(aim, aim.others[aim.at - 1]) <= mine:
         return ""
     urgency, task = aim.urgency[name], world.tasks[name]
     if urgency.heir and (mine[0] < _key(aim, aim.others[aim.at - 1])[0] or not task.deadline):
-        return f"{short(urgency.heir, 20)} waits for it, so it stays as urgent"
-    return f"{short(name, 20)} must start by {moment(urgency.latest, now)}: its deadline holds its place"
+        return f"{short(urgency.heir, 16)} waits for it: it is as urgent"
+    return f"its deadline holds its place: start by {moment(urgency.latest, now)}"
 
 
 def _aim(world: World, move: Move) -> _Aim:

@@ -18,7 +18,8 @@ from cctui.core import capacity, likely, queue, reserve
 from cctui.core.events import Asked
 from cctui.core.forecast import Band, Plan, Planned, PlannedWindow, Slip, slips, summary
 from cctui.core.likely import Draw
-from cctui.core.predicted import FULL, UNUSED, Gauge, Job, Predicted
+from cctui.core.outset import FULL, Gauge, Job
+from cctui.core.predicted import UNUSED, Predicted
 from cctui.core.refusal import refusal
 from cctui.core.rehearsal import Rehearsal
 from cctui.core.watching import as_claimed
@@ -195,6 +196,11 @@ def imagined(world: World, command: Command, now: datetime, files: Sequence[Task
 
 
 # --- the bands -------------------------------------------------------------------------------------------------------
+
+
+def bare(world: World) -> World:
+    """What a plan needs of the World, and nothing else: it may have to travel."""
+    return replace(world, notes=(), sources={}, watches=None, windows=())
 
 
 class Outcome(NamedTuple):

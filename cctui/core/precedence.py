@@ -63,15 +63,17 @@ def _rule(world: World, name: str, beside: str | None) -> Rule:
     if mine is None or others is None or beside is None:
         return Rule.PRIORITY
     keys = zip(sort_key(mine, world.tasks[name]), sort_key(others, world.tasks[beside]), strict=True)
-    return next((rule for rule, (one, other) in zip(ORDER, keys, strict=True) if one != other), Rule.NAME)
+    rule = next((rule for rule, (one, other) in zip(ORDER, keys, strict=True) if one != other), Rule.NAME)
+    if rule not in (Rule.AGE, Rule.NAME):
+        return rule
+    # It shares with its neighbour all that says anything: then what both have.
+    return Rule.PRIORITY if mine.heir else Rule.SLACK if mine.latest else rule
 
 
 def sign(found: Precedence, now: datetime) -> str:
     """The rule in a word or two, for a row: ``p1``, ``for release``, ``by 04:10``, ``by hand``, ``~7%``."""
-    urgency, rule = found.urgency, found.rule
-    if rule in (Rule.AGE, Rule.NAME):  # it shares with its neighbour all that says anything: then what both have
-        rule = Rule.PRIORITY if urgency.heir else Rule.SLACK
-    match rule:
+    urgency = found.urgency
+    match found.rule:
         case Rule.PRIORITY if urgency.heir:
             return f"for {short(urgency.heir, 12)}"
         case Rule.PRIORITY if urgency.aged:
@@ -86,7 +88,7 @@ def sign(found: Precedence, now: datetime) -> str:
 
 
 def sentence(world: World, name: str, now: datetime) -> str:
-    """The whole of it: ``2 of 5 by deadline: p3, start by 04:10, ~6 %``."""
+    """The whole of it: ``2 of 5 by deadline: p3, start by 04:10``."""
     found = precedence(world, name)
     if found is None:
         return ""
@@ -96,7 +98,7 @@ def sentence(world: World, name: str, now: datetime) -> str:
         parts.append(f"start by {moment(urgency.latest, now)}")
     if urgency.rank != UNRANKED:
         parts.append("moved by hand")
-    if urgency.cost != float("inf"):
+    if found.rule is Rule.COST and urgency.cost != float("inf"):
         parts.append(f"~{points(urgency.cost)}")
     return f"{found.place} of {found.of} by {SAID[found.rule]}: {', '.join(parts)}"
 

@@ -10,14 +10,13 @@ Time is seconds since the plan was made; what is due within an INSTANT belongs t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
 
-from cctui.core import admission, attribution, capacity, queue, spending
+from cctui.core import admission, queue, spending
 from cctui.core.events import Event, Launch, Launched, Measured, Ticked
-from cctui.core.likely import Draw, Likely, rest
+from cctui.core.likely import Draw, Likely
+from cctui.core.outset import FIVE_HOURS, FULL, WEEK, Gauge, Job, begun, gauges, job_of, new_job, readings
 from cctui.core.rehearsal import Rehearsal
 from cctui.core.retry import DONE_WORD
 from cctui.core.runners import needs_claude
@@ -25,69 +24,25 @@ from cctui.core.step import alarm
 from cctui.core.watching import as_claimed
 from cctui.core.world import (
     FIVE_HOUR,
-    SEVEN_DAY,
     Ending,
     Part,
     Phase,
-    Reading,
     Result,
     Run,
-    Share,
     Stage,
     Stop,
     Why,
     World,
 )
 
-SOURCE = "plan"
-FULL = 100.0
 TINY = 1e-6
 """Points; and what is due within so many seconds is due now."""
 SOON = 1e-3
 """Seconds until an alarm at the least: two steps of the same microsecond would be one instant."""
-FIVE_HOURS, WEEK = 5 * 3600.0, 7 * 86400.0
-NEVER = 60 * 24 * 365.0
-"""Minutes."""
 UNUSED = 0.5
 """Points that expire without a word."""
 MOST = 4000
 """Instants that are looked at; a plan that needs more ends earlier."""
-
-
-@dataclass(slots=True)
-class Gauge:
-    """One window from its opening to its end."""
-
-    window: str
-    opens: float
-    ends: float
-    used: float = 0.0
-    ours: float = 0.0
-    before: float = 0.0
-    """What it held at the start."""
-    cause: str = ""
-
-
-@dataclass(slots=True)
-class Job:
-    """One task on its way."""
-
-    task: str
-    left_s: float = 0.0
-    left: dict[str, float] = field(default_factory=dict)
-    """Points of each window that its work still takes."""
-    spent: dict[str, float] = field(default_factory=dict)
-    worked_s: float = 0.0
-    rate: dict[str, float] = field(default_factory=dict)
-    """Points per second in the current leg."""
-    leg_s: float = inf
-    """Seconds until the current leg ends; infinite: not by itself."""
-    started: float | None = None
-    ended: float | None = None
-    windows: list[float] = field(default_factory=list)
-    parked: int = 0
-    points: float = 0.0
-    guess: str = ""
 
 
 class Predicted:
@@ -97,7 +52,7 @@ class Predicted:
         """`causes`: also find out why capacity expires unused."""
         self.begun, self.draw, self.causes = now, draw, causes
         self.t = 0.0
-        self.gauges = {gauge.window: gauge for gauge in _gauges(world, now)}
+        self.gauges = {gauge.window: gauge for gauge in gauges(world, now)}
         self.counts = world.settings.capacity.gate
         self.closed: list[Gauge] = []
         self.jobs: dict[str, Job] = {}
@@ -108,7 +63,7 @@ class Predicted:
         """Runs that are not in the record yet, by run id."""
         self.over: list[tuple[str, Ending]] = []
         self.shown: tuple[float, ...] = ()
-        self.rehearsal = Rehearsal(_begin(world, now, self.gauges))
+        self.rehearsal = Rehearsal(begun(world, now, self.gauges))
 
     @property
     def world(self) -> World:
@@ -138,7 +93,7 @@ class Predicted:
     def _board(self) -> None:
         """The open runs as they are: with what they have spent, and what such runs usually still take."""
         for run_id, run in self.world.runs.items():
-            job = _resumed(self.world, run, self.now, self.draw)
+            job = job_of(self.world, run, self.now, self.draw)
             self.jobs[run.spec.task] = self.open[run_id] = job
             job.started = (run.spec.started - self.begun).total_seconds()
             if run.stage is Stage.PARKED or run.asks:
@@ -162,13 +117,13 @@ class Predicted:
         self._finish()
         self._reset()
         self._cut()
-        told = self._measure()
+        news = self._news()
         ended = [(run, ending) for run_id, ending in self.over if (run := self.world.runs.get(run_id))]
         self.over.clear()
         if ended:
-            self.rehearsal.end(ended, self.now)
-        elif not told:
-            self._tell(Ticked())
+            self.rehearsal.end(ended, self.now, *news)
+        else:
+            self.rehearsal.tell(news[0] if news else Ticked(), self.now)
         for _ in range(MOST):
             self._obey()
             if not self.over:
@@ -186,9 +141,6 @@ class Predicted:
             task = self.world.tasks.get(job.task)
             if task is None or task.phase is Phase.COMPLETED:
                 job.ended = self.t
-
-    def _tell(self, event: Event) -> None:
-        self.rehearsal.tell(event, self.now)
 
     def _finish(self) -> None:
         """Legs that have done all their work."""
@@ -230,20 +182,21 @@ class Predicted:
                 job.parked += 1
                 self._land(run_id, _limited(self.now, job.worked_s, window, resets))
 
-    def _measure(self) -> bool:
+    def _news(self) -> tuple[Event, ...]:
         """Say how full the windows are and what every run has spent, if that has changed."""
-        shown = (*(value for gauge in self.gauges.values() for value in (gauge.used, gauge.ends)), len(self.gauges))
+        shown = tuple(value for gauge in self.gauges.values() for value in (gauge.used, gauge.ends))
+        if FIVE_HOUR not in self.gauges:
+            shown = (*shown, self.t)  # that no window is open has to be seen anew each time
         if shown == self.shown:
-            return False
+            return ()
         self.shown = shown
-        readings = _readings(self.gauges, self.begun, self.now)
+        seen = readings(self.gauges, self.begun, self.now)
         spent = {
             run_id: dict(job.spent)
             for run_id, run in self.world.runs.items()
             if (job := self.jobs.get(run.spec.task)) and job.spent
         }
-        self._tell(Measured(readings, asked=True, spent=spent))
-        return True
+        return (Measured(seen, asked=True, spent=spent),)
 
     # --- what is decided ---------------------------------------------------------------------------------------------
 
@@ -271,7 +224,7 @@ class Predicted:
         name, task = launch.spec.task, launch.task or self.world.tasks.get(launch.spec.task)
         job = self.jobs.get(name)
         if job is None or job.ended is not None:
-            job = self.jobs[name] = _new(name, self.draw.of(task) if task else Likely(1.0, {}))
+            job = self.jobs[name] = new_job(name, self.draw.of(task) if task else Likely(1.0, {}))
         if job.started is None:
             job.started = self.t
         if launch.resume and launch.kind.part is Part.WORK:
@@ -339,100 +292,6 @@ class Predicted:
         if gauge is not None:
             gauge.used += points
             gauge.ours += points
-
-
-# --- the beginning ---------------------------------------------------------------------------------------------------
-
-
-def _gauges(world: World, now: datetime) -> Iterable[Gauge]:
-    """The windows as last seen, those of which nobody knows anything as if they were fresh; none without a gate."""
-    if not world.settings.capacity.gate:
-        return
-    for known in capacity.windows(world, now):
-        share = attribution.standing(world, known.id, now)
-        length = FIVE_HOURS if known.id == FIVE_HOUR else WEEK
-        used = known.used or 0.0
-        if known.resets_at is None and known.id == FIVE_HOUR and used <= 0:
-            continue
-        ends = (known.resets_at - now).total_seconds() if known.resets_at else length
-        yield Gauge(known.id, ends - length, ends, used, min(share.ours, used), used)
-
-
-def _begin(world: World, now: datetime, gauges: dict[str, Gauge]) -> World:
-    """The World as it is, with nothing in doubt: its windows are read from here, and no silence means anything."""
-    settings = world.settings
-    calm = replace(
-        settings,
-        run=replace(settings.run, stall_minutes=NEVER),
-        capacity=replace(settings.capacity, blind_after_minutes=NEVER),
-    )
-    shares = {key: share for key, share in world.shares.items() if "/" in key}
-    spent = {run.spec.run_id: run.points for run in world.runs.values()}
-    for window, gauge in gauges.items():
-        person = min(attribution.standing(world, window, now).person, gauge.used - gauge.ours)
-        shares[window] = Share(
-            resets_at=now + timedelta(seconds=gauge.ends),
-            held=gauge.used - gauge.ours - person,
-            ours=gauge.ours,
-            person=person,
-            used=gauge.used,
-            at=now,
-            since=now,
-            counted={run_id: points.get(window, 0.0) for run_id, points in spent.items()},
-        )
-    # A run that was being filed is filed again: what comes of that is the same.
-    runs = {
-        run_id: replace(run, stage=Stage.RUNNING, again_at=None) if run.stage is Stage.FILING and run.ending else run
-        for run_id, run in world.runs.items()
-    }
-    return replace(
-        world,
-        settings=calm,
-        readings=_readings(gauges, now, now),
-        shares=shares,
-        runs=runs,
-        measured=True,
-        draining=False,
-        plugins=world.plugins or (),
-        at=now,
-        notes=(),
-    )
-
-
-def _readings(gauges: dict[str, Gauge], begun: datetime, now: datetime) -> tuple[Reading, ...]:
-    found = [
-        Reading(gauge.window, min(gauge.used, FULL), begun + timedelta(seconds=gauge.ends), SOURCE, now)
-        for gauge in gauges.values()
-    ]
-    if FIVE_HOUR not in gauges and SEVEN_DAY in gauges:
-        found.append(Reading(FIVE_HOUR, 0.0, None, SOURCE, now))
-    return tuple(found)
-
-
-def _new(task: str, likely: Likely) -> Job:
-    points = likely.points.get(FIVE_HOUR, 0.0)
-    return Job(
-        task, likely.seconds, dict(likely.points), dict.fromkeys(likely.points, 0.0), points=points, guess=likely.guess
-    )
-
-
-def _resumed(world: World, run: Run, now: datetime, draw: Draw) -> Job:
-    """An open run with what it has spent so far and what it still takes: by its own rate once that has shown."""
-    task = replace(as_claimed(world, run), kind=run.spec.kind)
-    likely = draw.of(task)
-    before = run.last or (run.ending if run.stage is Stage.PARKED else None)
-    worked = before.duration_s if before else 0.0
-    if run.stage is Stage.RUNNING and run.leg_started and run.ending is None:
-        worked += max((now - run.leg_started).total_seconds(), 0.0)
-    left_s = rest(draw, task, likely, worked)
-    left: dict[str, float] = {}
-    for window, points in likely.points.items():
-        spent = run.points.get(window, 0.0)
-        proven = spent > 0 and worked >= admission.PROVEN_RATE
-        left[window] = left_s * (spent / worked if proven else points / likely.seconds)
-    spent_so_far = {window: run.points.get(window, 0.0) for window in likely.points}
-    whole = spent_so_far.get(FIVE_HOUR, 0.0) + left.get(FIVE_HOUR, 0.0)
-    return Job(run.spec.task, left_s, left, spent_so_far, worked, points=whole, guess=likely.guess)
 
 
 # --- how legs end ----------------------------------------------------------------------------------------------------

@@ -47,6 +47,11 @@ class Rehearsal:
     """Run ids whose leg is ended for another reason."""
     files: dict[str, Task] = field(default_factory=dict)
     """What the files hold that commands would write or change, by name: here no file is read."""
+    arriving: dict[str, Task] = field(default_factory=dict)
+    """Firings whose files no scan has shown yet: several may come in one moment."""
+
+    def __post_init__(self) -> None:
+        self.world = replace(self.world, watches=None)  # nobody keeps count of what is only rehearsed
 
     def tell(self, event: Event, now: datetime, *more: Event) -> None:
         """Let `event` (and `more`) happen at `now`, and all that follows from it at once."""
@@ -106,10 +111,10 @@ class Rehearsal:
         """The task files with that of a firing among them, as its adapter makes it."""
         world = self.world
         template = world.tasks.get(fire.template)
-        entries: tuple[Entry, ...] = (*world.tasks.values(), *world.broken)
-        if template is None or fire.name in world.tasks:
-            return entries
-        return (*entries, fired(template, fire, world.at))
+        self.arriving = {name: task for name, task in self.arriving.items() if name not in world.tasks}
+        if template is not None and fire.name not in world.tasks:
+            self.arriving[fire.name] = fired(template, fire, world.at)
+        return (*world.tasks.values(), *self.arriving.values(), *world.broken)
 
     def end(self, endings: Iterable[tuple[Run, Ending]], now: datetime, *before: Event) -> None:
         """These legs end now, all in one look; `before` it something else is met."""

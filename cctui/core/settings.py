@@ -68,7 +68,7 @@ class CapacitySettings:
         95.0, "percent of the week above which nothing starts; the default counts only while costs are unknown"
     )
     limits: tuple[str, ...] = setting(
-        (), "windows whose maximum holds whatever is known of costs; unless named, those whose maximum you have set"
+        (), "windows whose maximum holds whatever is known of costs; else those whose maximum you have set"
     )
     sources: tuple[str, ...] = setting(
         ("stream", "statusline", "claude", "api", "transcripts"),
@@ -79,7 +79,7 @@ class CapacitySettings:
     token_url: str = setting("https://platform.claude.com/v1/oauth/token", "address for our own refresh, if allowed")
     user_agent: str = setting("", "User-Agent for the usage endpoint; empty: cctui/VERSION")
     allow_refresh: bool = setting(False, "refresh an expired login ourselves instead of leaving it to the CLI")
-    ccusage_command: str = setting("", "a ccusage that is installed, for an estimate when nobody else tells; empty: off")
+    ccusage_command: str = setting("", "an installed ccusage, for an estimate when nobody else tells; empty: off")
     blind_after_minutes: float = setting(30.0, "minutes after which a reading no longer counts")
     soft_landing: float = setting(
         97.0, "percent of a window at which running tasks are told to save their work and stop; 100: never"
@@ -94,7 +94,7 @@ class CapacitySettings:
     )
     pace: str = setting("use", "the week's pace: use (all before its reset), even, or front (more at its start)")
     person_grows: float = setting(
-        30.0, "percent of the 5-hour window kept at most beyond the reserve while you work with Claude yourself; 0: none"
+        30.0, "most percent of the 5-hour window kept beyond the reserve while you work with Claude yourself; 0: none"
     )
     person_yields: float = setting(
         3.0, "minutes for which no Claude work starts after you were last seen at work; 0: it only leaves you room"

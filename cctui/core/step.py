@@ -155,6 +155,7 @@ def _on_loaded(world: World, event: Loaded, now: datetime) -> World:
         totals=event.totals,
         readings=capacity.merge(world.readings, event.readings, now),
         windows=event.windows,
+        person=attribution.remembered(event.windows),
         watches=unused.loaded(event.watches),
     )
     return replace(world, line=queue.line(world))

@@ -222,8 +222,8 @@ def _line(world: World, now: datetime) -> Iterator[Row]:
         if reason is None and (other := stands_in(task.runner, via(task.runner, world.plugins or ()))):
             text = f"{text} · {other}"
         state = State.PAUSED if task.paused else State.WAITING if reason else State.READY
-        row = _row(task, state, position=position, reason=reason, text=text)
-        yield replace(row, rule=precedence.sign(places[name], now), expected=scene.estimate(task))
+        rule, expected = precedence.sign(places[name], now), scene.estimate(task)
+        yield _row(task, state, position=position, reason=reason, text=text, rule=rule, expected=expected)
 
 
 def _templates(world: World, now: datetime) -> Iterator[Row]:
@@ -295,6 +295,8 @@ def _row(
     text: str = "",
     run: Run | None = None,
     record: Record | None = None,
+    rule: str = "",
+    expected: Estimate | None = None,
 ) -> Row:
     return Row(
         name=task.name,
@@ -313,6 +315,8 @@ def _row(
         title=safe(task.title, 200),
         warnings=tuple(safe(warning, 300) for warning in task.warnings),
         record=record,
+        rule=rule,
+        expected=expected,
     )
 
 

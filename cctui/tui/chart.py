@@ -13,14 +13,14 @@ from cctui.core.world import FIVE_HOUR, World
 from cctui.tui.cells import Span, joined
 from cctui.tui.signs import Signs
 
-NAME, END = 26, 31
+NAME, END = 26, 32
 """Cells of the name before a bar, and of the moments behind it."""
 LEAST, FIVE_HOURS = timedelta(hours=6), timedelta(hours=5)
-STEPS = (2, 3, 5, 10, 15, 20, 30, 60, 90, 120, 180, 240, 360)
+STEPS = (2, 3, 5, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 75, 90, 120, 150, 180, 240, 360)
 """Minutes that one cell may stand for."""
 LABELS = (15, 30, 60, 120, 180, 360, 720, 1440)
 """Minutes between two labels of the axis."""
-FURTHER = 1.4
+FURTHER = 1.2
 """Times the length of the middle plan up to which a deadline, or the end of a band, still has its place."""
 MOMENT = timedelta(seconds=1)
 LABEL = 7
@@ -83,6 +83,9 @@ def axis(scale: Scale) -> list[Span]:
             label = f"{when:%a} {when.day}" if since < minutes else f"{when:%H:%M}"
             if all(cell == " " for cell in text[max(x - 1, 0) : x + len(label)]):
                 text[x : x + len(label)] = label
+    first = f"{scale.begin.astimezone(scale.zone):%a %H:%M}"
+    if all(cell == " " for cell in text[: len(first) + 1]):
+        text[: len(first)] = first
     return [(" " * NAME, ""), ("".join(text[: scale.width]), "dim")]
 
 
@@ -104,7 +107,7 @@ def windows(scale: Scale, plan: Plan, signs: Signs) -> list[Span]:
         if room > len(number) + 1:
             for x, letter in enumerate(number):
                 cells[last - len(number) + x] = (letter, "strong")
-    name = f"{'5-hour windows':<{NAME}}"
+    name = f"{' 5-hour windows':<{NAME}}"
     return [(name, "dim"), *joined(_marked(scale, cells, signs))]
 
 
@@ -119,7 +122,7 @@ def row(scale: Scale, planned: Planned, signs: Signs) -> list[Span]:
         last = max(scale.at(end - MOMENT), first)
         for x in range(first, min(max(scale.at(by - MOMENT) if by else last, last) + 1, scale.width)):
             tone = "bad" if late else "running"
-            cells[x] = (signs.solid, tone) if x <= last else (signs.likely, "dim")
+            cells[x] = (signs.solid, tone) if x <= last else (signs.likely, "rest")
     if planned.deadline and 0 <= scale.at(planned.deadline) < scale.width:
         cells[scale.at(planned.deadline)] = (signs.failed if late else signs.pipe[0], "bad" if late else "good")
     return cells

@@ -113,7 +113,13 @@ class Forecast(Screen[None]):
         self.show_about()
 
     def action_back(self) -> None:
-        self.dismiss()
+        if self.query("HelpPanel"):
+            self.app.action_hide_help_panel()
+        else:
+            self.dismiss()
+
+    def action_help(self) -> None:
+        self.post_message(Go("help"))
 
     def action_open(self) -> None:
         if self.list.chosen in self.scene.link.world.tasks:
@@ -146,7 +152,7 @@ def _due(planned: Planned, now: datetime) -> str:
     if planned.late is None:
         return f" · due {moment(planned.deadline, now)}"
     side = "late" if planned.late > 0 else "to spare"
-    chance = f" ({planned.chance:.0%} sure)" if planned.chance is not None else ""
+    chance = f" ({planned.chance * 100:.0f} % sure)" if planned.chance is not None else ""
     return f" · due {moment(planned.deadline, now)}, {span(abs(planned.late))} {side}{chance}"
 
 
@@ -247,15 +253,15 @@ class Chart(RowList):
         band = f" ({clock(by, planned.start, now, day=True)})" if by else ""
         times = f" {clock(planned.start, planned.start, now)}–{end}"
         right: list[Span] = [(f"{band:<8}", "dim"), *self.due(planned)]
-        right = [(times, ""), *right] if wide(right) + len(times) + 20 <= width else [(times, ""), right[1]]
+        right = [(times, ""), *right] if wide(right) + len(times) + 19 <= width else [(times, ""), right[1]]
         return fit(self.lead(planned, chosen), right, width, cut_middle)
 
     def due(self, planned: Planned) -> list[Span]:
         """Whether its deadline is met, and by how much."""
         if planned.deadline is None or planned.late is None:
-            return [(" " * 7, "")]
+            return [(" " * 8, "")]
         sign, tone = (self.scene.signs.failed, "bad") if planned.late > 0 else (self.scene.signs.done, "good")
-        return [(f" {sign} {span(abs(planned.late)):<4}", tone)]
+        return [(f" {sign} {span(abs(planned.late)):<5}", tone)]
 
     def over_time(self, planned: Planned, scale: chart.Scale, chosen: bool) -> list[Span]:
         now = self.scene.link.now()

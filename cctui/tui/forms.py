@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 from cctui.core import view
 from cctui.core.inverse import inverse
 from cctui.core.world import Add, Edit, Task
-from cctui.link import settled
+from cctui.orders import settled
 from cctui.tui.bar import Bar, Entry
 from cctui.tui.keys import FORM
 from cctui.tui.messages import Did, Scene

@@ -118,6 +118,7 @@ FORECAST = (
     _key("escape,left,h,q,p", "back", "Back", "one screen back", show=True, name="forecast_back"),
     _key("enter,right", "open", "Open", "everything about this task", show=True, name="forecast_open"),
     _key("w", "why", "Why", "every gate that keeps it, with its figures", show=True, name="forecast_why"),
+    _key("question_mark", "help", "Help", "what is shown here, and these keys", show=True, name="forecast_help"),
 )
 
 RECORD = (
@@ -169,7 +170,7 @@ SECTIONS: tuple[tuple[str, tuple[Binding, ...]], ...] = (
     ("Forms", FORM),
 )
 
-PINNED = ("help", "quit", "back", "forecast_back")
+PINNED = ("help", "quit", "back", "forecast_back", "forecast_help")
 """Hints that are never pushed out of the hint line."""
 
 _SHOWN = {

@@ -22,6 +22,7 @@ from cctui.link import LinkError
 from cctui.tui import hints, openrun, proof
 from cctui.tui.bar import Bar, Entry
 from cctui.tui.cells import clean, cut_middle, in_ascii
+from cctui.tui.gatelines import put_open, put_shut
 from cctui.tui.history import look
 from cctui.tui.keys import DETAIL, SHEET
 from cctui.tui.messages import Ask, Cursor, Go, Say, Scene
@@ -191,17 +192,12 @@ class Detail(Page):
 
     def gates(self, text: Text, task: Task, *, shut: bool) -> None:
         """The shut gates stand first on the page, the open ones last: together they are all there are."""
-        signs, world = self.scene.signs, self.scene.link.world
-        run = self.run_now()
+        world, run = self.scene.link.world, self.run_now()
         if task.phase not in (Phase.PENDING, Phase.ACTIVE) or (run and run.stage is not Stage.PARKED):
             return  # what runs has every gate behind it
-        gates = [gate for gate in view.why(world, task.name, self.scene.link.now()) if gate.open is not shut]
-        if gates:
-            section(text, "Gates shut" if shut else "Gates open")
-        for gate in gates:
-            text.append(f"{signs.failed if shut else signs.done} ", "bold" if shut else "dim")
-            name = gate.gate.replace("_", " ")
-            text.append(f"{name}: {gate.text.removeprefix(f'{name}: ')}\n", "" if shut else "dim")
+        found = view.why(world, task.name, self.scene.link.now())
+        section(text, "Why" if shut else "Gates open")
+        (put_shut if shut else put_open)(text, self.scene, found)
 
     def fields(self, text: Text, task: Task) -> None:
         section(text, "Fields")

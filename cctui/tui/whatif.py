@@ -39,6 +39,8 @@ class WhatIf(Bar):
         self.before: Plan | None = None
         """The plan as it is, while a task is carried."""
         self.timer: Timer | None = None
+        self.subject = ""
+        """The task that was paused: that it is not done is no news."""
 
     # --- before it is done
 
@@ -56,6 +58,7 @@ class WhatIf(Bar):
     def done(self, command: Command, undo: Command | None) -> None:
         """`command` was carried out, and `undo` takes it back."""
         self.undo, self.since, self.before = undo, self.scene.link.now(), None
+        self.subject = command.task if isinstance(command, Pause) else ""
         self.say(headline(command), "")
         self.later(undo, carried=False)
 
@@ -111,7 +114,8 @@ class WhatIf(Bar):
     # --- saying
 
     def consequences(self, before: Plan, after: Plan) -> None:
-        text, tone = told(slips(before, after), after)
+        found = tuple(slip for slip in slips(before, after) if slip.task != self.subject)
+        text, tone = told(found, after)
         self.say(text, tone)
 
     def say(self, text: str, tone: str) -> None:

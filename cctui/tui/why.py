@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.text import Text
 
 from cctui.core import gates, headroom, queue, view
-from cctui.core.gates import Gate
 from cctui.core.headroom import Level
 from cctui.core.metrics import unused_words
 from cctui.core.pacing import Pace
@@ -13,34 +12,10 @@ from cctui.core.view import figure, moment, points, span
 from cctui.core.words import window_name
 from cctui.core.world import SEVEN_DAY
 from cctui.tui import gauge
+from cctui.tui.gatelines import put_gates
 from cctui.tui.keys import WHY
-from cctui.tui.messages import Go, Scene
+from cctui.tui.messages import Go
 from cctui.tui.pages import Page
-
-ABOUT = (gates.ORDER, gates.COST)
-
-
-def told(gate: Gate) -> bool:
-    """Whether an open gate has a figure to show; the others are only named."""
-    return not gate.open or gate.value is not None or gate.until is not None
-
-
-def put_gates(text: Text, scene: Scene, found: tuple[Gate, ...]) -> None:
-    """What chose its place and what it costs; shut gates; open ones with figures; the rest by name."""
-    signs, palette = scene.signs, scene.palette
-    for gate in (gate for gate in found if gate.gate in ABOUT):
-        text.append(f"{signs.dot} {gate.gate}: ", palette["dim"])
-        text.append(f"{gate.text}\n")
-    rows = [gate for gate in found if gate.gate not in ABOUT]
-    for gate in sorted(filter(told, rows), key=lambda gate: gate.open):
-        tone = "done" if gate.open else "failed"
-        text.append(f"{signs.of(tone)} ", palette[tone])
-        name = f"{gate.gate.replace('_', ' ')}: " if gate.open and gate.gate != "fit" else ""
-        text.append(f"{name}{gate.text}\n", palette["dim"] if gate.open else palette["strong"])
-    rest = dict.fromkeys(gate.gate.replace("_", " ") for gate in rows if not told(gate))
-    if rest:
-        text.append(f"{signs.done} ", palette["done"])
-        text.append(f"also open: {', '.join(rest)}\n", palette["dim"])
 
 
 class Why(Page):
@@ -61,6 +36,7 @@ class Why(Page):
     def content(self) -> Text:
         text, world, now = Text(), self.scene.link.world, self.scene.link.now()
         put_gates(text, self.scene, view.why(world, self.key, now))
+        text.rstrip()
         return text if text.plain else Text("This task is gone: its file has left the folders.")
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from tests.bench.measure import Figure
 
-NAMES = ("core", "dispatch", "line", "app", "keys", "scheduling")
+NAMES = ("core", "plan", "dispatch", "line", "app", "keys", "scheduling")
 
 
 def main() -> int:

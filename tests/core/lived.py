@@ -1,7 +1,7 @@
 """A time lived through by the engine's core: an outside that performs every effect, and true costs that nobody tells.
 
-Written apart from `core.predicted`, so that a plan can be held against it: files and run folders as values (made.Outside),
-time as datetimes, the windows as plain lists, and a question at least every quarter of an hour.
+Written apart from `core.predicted`, so that a plan can be held against it: files and run folders as values
+(made.Outside), time as datetimes, the windows as plain lists, and a question at least every quarter of an hour.
 """
 
 from __future__ import annotations

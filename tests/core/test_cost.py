@@ -232,3 +232,8 @@ def test_tokens_per_point_are_all_tokens_by_all_points() -> None:
 )
 def test_tokens_per_point_are_not_known(records: list[Record]) -> None:
     assert tokens_per_point(learn({}, records), FIVE_HOUR) is None
+
+
+def test_tokens_of_runs_whose_points_nobody_knows_are_left_out() -> None:
+    costs = learn({}, [record(1_000_000), spent(1.0, tokens=2000)] * 3)
+    assert tokens_per_point(costs, FIVE_HOUR) == pytest.approx(2000)

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from cctui.core import metrics, unused
+from cctui.core import estimates, metrics, unused
 from cctui.core.answer import answer
 from cctui.core.events import (
     Checked,
@@ -385,6 +386,54 @@ def test_while_no_engine_ran_nothing_counts() -> None:
     assert engine.last.watched == pytest.approx(2 * 3600, abs=61)
 
 
+def test_minutes_without_an_engine_do_not_count_either() -> None:
+    engine = Engine((waits("a", **LONG),), hold=True).begin().live(hours=1)
+    restarted(engine, gone=4).live(hours=2)
+    assert engine.last.watched == pytest.approx(3 * 3600 - 240, abs=1)
+    assert engine.last.unused == pytest.approx(60 - 4 / 3, abs=0.1)
+
+
+def test_while_the_machine_slept_nothing_counts() -> None:
+    engine = Engine((waits("a", **LONG),), hold=True).begin().live(hours=1)
+    engine.now += timedelta(hours=1)
+    engine.live(hours=1.1)
+    assert engine.last.lost == pytest.approx({"hold": 40}, abs=0.4)
+
+
+def test_what_waits_after_the_end_is_not_the_windows() -> None:
+    """The last look before the end was four minutes earlier than the next."""
+    engine = Engine((waits("a", **LONG),), hold=True, ends=after(minutes=10)).begin().live(minutes=8)
+    engine.now += timedelta(minutes=4)
+    engine.ends, engine.used = None, 0.0
+    engine.measure()
+    assert engine.last.watched == 600
+    assert engine.last.lost == pytest.approx({"hold": 10 / 3})
+
+
+def test_runs_that_are_found_again_bring_what_was_counted_before() -> None:
+    """An engine before this one counted 20 points for runs, 8 of them for one that is still open; now that one is known
+    to have used 12 in all, and the person one more than the 5 from before."""
+    saved = Watch(FIVE_HOUR, ENDS - timedelta(hours=5), ENDS, used=30.0, ours=20.0, person=5.0, flying=8.0)
+    engine = Engine((), open={FIVE_HOUR: saved}, used=40.0).begin()
+    share = Share(ENDS, held=27.0, ours=12.0, person=1.0, used=40.0)
+    world = replace(engine.world, shares={FIVE_HOUR: share})
+    world, _ = unused.watched(world, world, engine.now + timedelta(minutes=1))
+    assert world.watches is not None
+    watch = world.watches[FIVE_HOUR]
+    assert (watch.used, watch.ours, watch.person) == (40, 24, 6)
+    early = replace(world, shares={FIVE_HOUR: replace(share, held=39.0, ours=0.0)})
+    early, _ = unused.watched(early, early, engine.now + timedelta(minutes=3))
+    assert early.watches is not None
+    assert early.watches[FIVE_HOUR].ours == 24, "what was counted is never taken back"
+
+
+def test_a_window_holds_no_more_than_100() -> None:
+    engine = Engine((waits("a", **LONG),), hold=True, used=104.0).begin().live(hours=3.1)
+    assert (engine.last.used, engine.last.left, engine.last.lost) == (100, 0, {})
+    assert metrics.unused_words(engine.world, engine.now) == "last window: all of it used"
+    lawful(engine.last)
+
+
 def test_a_window_that_ended_while_no_engine_ran_is_closed_by_the_next_once() -> None:
     engine = Engine((waits("a", **LONG),), hold=True).begin().live(hours=1)
     engine.tell(Leaving())
@@ -461,6 +510,7 @@ def test_what_is_lost_was_left_and_has_causes(
     assert window.unused <= sum(lost.values()) + 1e-9
 
 
+@examples(max_examples=25)
 @given(
     hold=st.lists(st.booleans(), min_size=6, max_size=6),
     used=st.floats(0, 100),
@@ -532,12 +582,12 @@ def test_a_window_that_ends_with_the_week_belongs_to_it() -> None:
 def test_estimates_are_held_against_what_came() -> None:
     records = [record(number, tokens=1000, window_pct=5.0) for number in range(3)]
     records += [record(4, tokens=500), record(5, tokens=3000, window_pct=9.0)]
-    found = metrics.accuracy(records)
+    found = estimates.accuracy(records)
     assert found["tokens"].count == 2
     assert (found["tokens"].under_p50, found["tokens"].under_p80) == (0.5, 0.5)
     assert found["tokens"].ratio == pytest.approx((0.5 + 3) / 2)
     assert found[FIVE_HOUR].count == 2
-    assert metrics.accuracy(records[:3])["tokens"] == metrics.Accuracy(0, None, None, None)
+    assert estimates.accuracy(records[:3])["tokens"] == estimates.Accuracy(0, None, None, None)
 
 
 def test_days_and_hours_are_the_persons() -> None:

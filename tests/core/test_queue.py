@@ -130,7 +130,7 @@ GATED: list[tuple[str, World, Why, datetime | None]] = [
         Why.STAGGER,
         after(3),
     ),
-    ("quiet hours", _learned(SMALL, quiet=(Quiet(DAYS, "23:00", "03:00"),)), Why.QUIET, after(hours=3)),
+    ("quiet hours", _learned(SMALL, quiet=(Quiet(DAYS, "23:00", "03:00"),)), Why.QUIET, after(minutes=175)),
     ("ahead of an even week", _learned(SMALL, week=60.0, pace="even"), Why.PACE, after(hours=90 - 0.41 * 168)),
     (
         "its tag has had its share",
@@ -154,7 +154,7 @@ GATED: list[tuple[str, World, Why, datetime | None]] = [
         Why.PERSON,
         after(minutes=9),
     ),
-    ("room for the person at work", _at_work(_learned(LARGE, used=45.0)), Why.PERSON, after(minutes=15)),
+    ("room for the person at work", _at_work(_learned(LARGE, used=45.0, person_yields=0.0)), Why.PERSON, after(minutes=15)),
     (
         "the slot is promised to something more urgent",
         _learned(task("a", kind="long"), task("b", kind="large", priority=1), used=85.0, slots=1),
@@ -239,7 +239,7 @@ def test_a_parked_folder_is_kept_from_other_conversations_but_not_from_the_shell
 def _moved(made: World, move: Move) -> tuple[str, ...]:
     ranks, priority = moved(made, move)
     tasks = {**made.tasks, move.task: replace(made.tasks[move.task], priority=priority)}
-    return queue.order(tasks, ranks, {})
+    return queue.line(replace(made, tasks=tasks, memory=Memory(ranks=ranks))).order
 
 
 @pytest.mark.parametrize(

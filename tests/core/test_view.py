@@ -172,6 +172,18 @@ SENTENCES = [
     (Reason(Why.UNSUPPORTED, "worktree"), "not supported yet: worktree"),
     (Reason(Why.CANARY, "limit"), "limit over? one task tries first"),
     (Reason(Why.BLIND, "", 1, 1), "no fresh reading: one task at a time"),
+    (Reason(Why.QUIET, until=at(21, 7)), "quiet hours until 07:00: no new starts"),
+    (Reason(Why.PACE, "seven_day", 61.2, 48, at(24, 14)), "week at 61 %, pace 48 %: waits until Tue 14:00"),
+    (Reason(Why.SHARE, "work", 14, 4.2, at(21, 3, 20)), "share work: needs 14 %, 4 free; fits 03:20"),
+    (Reason(Why.SHARE, "/home/you/src/blog", 14, 4, at(21, 3)), "share blog: needs 14 %, 4 free; fits 03:00"),
+    (Reason(Why.FIT, "five_hour", 14, 9, at(21, 3, 20)), "5-hour: needs 14 %, 9 free; fits 03:20"),
+    (Reason(Why.FIT, "five_hour", 9.1, 8.9, at(21, 3)), "5-hour: needs 9.1 %, 8.9 free; fits 03:00"),
+    (Reason(Why.FIT, "seven_day_opus", 0.4, 0.06, at(24, 3)), "opus week: needs 0.4 %, 0.1 free; fits Tue 03:00"),
+    (Reason(Why.FIT, "seven_day", 3, None), "week: needs 3 %, ? free"),
+    (Reason(Why.RESERVE, "five_hour", 9, 4, at(21, 10)), "5-hour: 9 % breaks your reserve; fits 10:00"),
+    (Reason(Why.PERSON, "five_hour", 18, 9, at(21, 3)), "needs 18 %, 9 beside what is yours; fits 03:00"),
+    (Reason(Why.PERSON, "", 1, until=at(21, 3)), "you are at work: waits until 03:00"),
+    (Reason(Why.RESERVED, "refactor-x", 14, 9, at(21, 3, 20)), "delays refactor-x, which holds 03:20"),
 ]
 
 
@@ -275,7 +287,7 @@ def test_rows_open_runs_first_then_the_line_then_broken_then_the_past() -> None:
     assert found == [
         ("scan", "active", "running", None, "Read x"),
         ("digest", "active", "parked", None, "parked: 5-hour limit, resumes 03:00"),
-        ("brief", "pending", "waiting", 1, "waits for scan"),
+        ("brief", "pending", "waiting", 1, "waits for scan, done ~23:08"),
         ("lint", "pending", "paused", 2, "paused"),
         ("tree", "pending", "waiting", 3, "not supported yet: account"),
         ("bad", "invalid", "invalid", None, "line 3: priority: must be a number, found high"),
@@ -317,9 +329,12 @@ def test_blindness_says_how_old_the_reading_is() -> None:
 
 def test_why_lists_every_gate_open_or_shut() -> None:
     gates = {gate.gate: gate for gate in view.why(busy(), "brief", NOW)}
-    assert list(gates) == [which.value for which, _ in queue.GATES]
+    assert list(gates) == [*(which.value for which, _ in queue.GATES), "order", "cost"]
     assert [name for name, gate in gates.items() if not gate.open] == ["depends"]
-    assert gates["depends"].text == "waits for scan"
+    assert gates["depends"].text == "waits for scan, done ~23:08"
+    assert gates["depends"].until == at(20, 23, 8)
+    assert gates["order"].text == "1 of 3 by priority: p5"
+    assert gates["cost"].text == "20m, a guess from all kinds"
     assert gates["capacity"].text == "5-hour window at 42 %, max 90 %"
     assert (gates["capacity"].value, gates["capacity"].threshold) == (42.0, 90.0)
     assert (gates["slots"].value, gates["slots"].threshold) == (1.0, 2.0)
@@ -356,7 +371,7 @@ def test_ls_rows_have_exactly_the_keys_of_the_contract() -> None:
     found = answer(busy(), "ls", {}, NOW)
     keys = [
         *("name", "phase", "state", "position", "priority", "kind", "runner", "depends_on", "deadline"),
-        *("reason", "run", "next_fire", "forecast"),
+        *("reason", "rule", "run", "next_fire", "forecast"),
     ]
     assert all(list(row) == keys for row in found.data)
     running, parked, brief = found.data[:3]
@@ -380,7 +395,9 @@ def test_ls_rows_have_exactly_the_keys_of_the_contract() -> None:
         "text": "parked: 5-hour limit, resumes 03:00",
         "until": "2026-11-21T03:00:00+01:00",
     }
-    assert brief["reason"] == {"why": "depends", "text": "waits for scan", "until": None}
+    text = "waits for scan, done ~23:08"
+    assert brief["reason"] == {"why": "depends", "text": text, "until": "2026-11-20T23:08:00+01:00"}
+    assert brief["rule"] == "p5"
     assert brief["run"] is None
     assert brief["forecast"] == {"start": None, "end": None}
     json.dumps(found.data)
@@ -394,12 +411,13 @@ def test_why_has_exactly_the_keys_of_the_contract() -> None:
 def test_usage_has_the_windows_of_the_contract_and_no_guesses() -> None:
     data = answer(busy(), "usage", {}, NOW).data["default"]
     keys = ["id", "used_percent", "resets_at", "source", "observed_at", "confidence", "stale"]
+    keys += ["claimed_percent", "reserve_percent", "headroom_percent"]
     assert [list(window) for window in data["windows"]] == [keys, keys]
     assert (data["reserve_percent"], data["claimed_percent"], data["headroom_percent"]) == (0.0, None, None)
     idle = answer(world(task("a")), "usage", {}, NOW).data["default"]
-    assert (idle["claimed_percent"], idle["headroom_percent"]) == (0.0, 48.0)
+    assert (idle["claimed_percent"], idle["headroom_percent"]) == (0.0, 58.0)
     opus = world(task("a"), readings=(reading("five_hour", 10.0), reading("seven_day_opus", 94.0)))
-    assert answer(opus, "usage", {}, NOW).data["default"]["headroom_percent"] == 80.0
+    assert answer(opus, "usage", {}, NOW).data["default"]["headroom_percent"] == 90.0
     blind = answer(world(task("a"), readings=()), "usage", {}, NOW).data["default"]
     assert blind["windows"][0]["used_percent"] is None
     assert blind["headroom_percent"] is None

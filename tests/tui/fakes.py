@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from cctui.core import plan as forecast
+from cctui.core import queue
 from cctui.core.commands import carry_out
 from cctui.core.forecast import Plan
 from cctui.core.step import refusal
@@ -91,6 +92,8 @@ class FakeLink:
         self.planned: list[Command | None] = []
         """What plans were asked for: of the World as it is (None), or as it would be after a command."""
         self.plan_fails = ""
+        self.plan_waits: asyncio.Event | None = None
+        """No plan comes before this."""
 
     def now(self) -> datetime:
         return self.clock()
@@ -126,6 +129,10 @@ class FakeLink:
                 some = next(iter(world.tasks.values()))
                 task = replace(some, name=name, path=f"pending/{name}.md", phase=Phase.PENDING)
                 return replace(world, tasks={**world.tasks, name: task})
+            case Edit(task=name, field="priority", value=str(value)) if value.isdigit():
+                task = replace(world.tasks[name], priority=int(value))
+                changed = replace(world, tasks={**world.tasks, name: task})
+                return replace(changed, line=queue.line(changed))
             case Edit(task=name):
                 return replace(world, tasks={**world.tasks, name: replace(world.tasks[name])})
             case _:
@@ -143,14 +150,16 @@ class FakeLink:
             raise LinkError(self.diff_fails)
         return self.changes
 
-    async def plan(self, command: Command | None = None, *, samples: int = 0) -> Plan | Reason:
+    async def plan(self, command: Command | None = None, *, samples: int = 0, days: float = 7.0) -> Plan | Reason:
         """Worked out here and now: no engine, no other process."""
         self.planned.append(command)
+        if self.plan_waits:
+            await self.plan_waits.wait()
         if self.plan_fails:
             raise LinkError(self.plan_fails)
         if command:
             return forecast.what_if(self.world, command, self.now())
-        return forecast.sampled(self.world, self.now(), samples=min(samples, 20))
+        return forecast.sampled(self.world, self.now(), samples=min(samples, 8))
 
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
         self.attached.append((run_id, read_only))

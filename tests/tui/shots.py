@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from textual.app import App
+from textual.pilot import Pilot
 
 from cctui.core.settings import Settings, UiSettings
+from cctui.tui import whatif
 from cctui.tui.app import CctuiApp
+from cctui.tui.board import Board
 from tests.tui.fakes import FakeLink
 from tests.worlds import WORLDS
 
@@ -60,6 +63,16 @@ STATES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "full_disk": ("full_disk", ()),
     "full_disk_notes": ("full_disk", ("N",)),
     "trusted_ascii": ("trusted", ("2",)),
+    "night": ("night", ()),
+    "night_why": ("night", ("j", "j", "j", "j", "w")),
+    "night_windows": ("night", ("f",)),
+    "night_plan": ("night", ("p", "j", "j", "j", "j")),
+    "night_plan_end": ("night", ("p", "G")),
+    "night_carry": ("night", ("j", "j", "j", "m", "b")),
+    "night_moved": ("night", ("j", "j", "j", "j", "j", "K")),
+    "night_stuck": ("night", ("G", "k", "m", "t")),
+    "night_ascii": ("night", ("p", "j")),
+    "night_help": ("night", ("p", "question_mark")),
 }
 """Name → World, and the keys that lead there."""
 SMALL = {"tiny": ("busy", (100, 8))}
@@ -79,9 +92,20 @@ async def render(state: str, size: tuple[int, int]) -> str:
     async with app.run_test(size=size) as pilot:
         for key in keys:
             await pilot.press(key)
-        await pilot.pause()
-        await pilot.pause()
+        await quiet(pilot)
         return rows(app)
+
+
+async def quiet(pilot: Pilot[str]) -> None:
+    """Wait until nothing is looked up any more: what only comes a moment after a key is there as well."""
+    app = pilot.app
+    await pilot.pause()
+    if isinstance(app.screen, Board) and app.screen.what_if.timer:
+        await pilot.pause(whatif.PATIENCE)
+    while any(worker.group in ("plan", "whatif") and not worker.is_finished for worker in app.workers):
+        await pilot.pause(0.02)
+    await pilot.pause()
+    await pilot.pause()
 
 
 CASES = [(state, size) for state in STATES for size in SIZES] + [(state, size) for state, (_, size) in SMALL.items()]

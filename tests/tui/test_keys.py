@@ -159,10 +159,10 @@ async def test_a_refusal_is_answered_with_its_sentence() -> None:
 async def test_run_now_past_a_soft_gate_asks_and_forces() -> None:
     app, link = app_on(worlds.capped())
     async with app.run_test(size=(48, 18), notifications=True) as pilot:
-        await press(pilot, ["r"])
-        assert "Run vault-lint anyway?" in " ".join(rows(app).split())
+        await press(pilot, ["j", "r"])
+        assert "Run research-scan anyway?" in " ".join(rows(app).split())
         await press(pilot, ["y"])
-        assert link.sent == [RunNow("vault-lint"), RunNow("vault-lint", force=True)]
+        assert link.sent == [RunNow("research-scan"), RunNow("research-scan", force=True)]
 
 
 async def test_run_now_past_a_hard_gate_only_says_why() -> None:
