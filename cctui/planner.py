@@ -14,6 +14,7 @@ import json
 import os
 import select
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -27,6 +28,8 @@ from cctui.core.world import Command, Reason, Task, World
 
 PLAN_SECONDS, BANDS_SECONDS = 20.0, 60.0
 """How long one question may take."""
+ENOUGH_SECONDS = 30.0
+"""After so long no further samples are taken."""
 LINE = 256 << 20
 IDLE_SECONDS = 120.0
 NICE = 10
@@ -197,13 +200,19 @@ def _outcomes(world: World, now: datetime, samples: int, horizon: timedelta) -> 
     # Imported by whoever samples only: 20 ms that the middle plan need not wait for.
     from multiprocessing import get_context  # noqa: PLC0415
 
+    begun = time.monotonic()
     helpers = min(os.cpu_count() or 1, HELPERS, samples)
     if helpers < 2 or not hasattr(os, "fork"):
         return core.outcomes(world, now, range(samples), horizon=horizon)
-    parts = [range(first, samples, helpers * 4) for first in range(helpers * 4)]
+    parts = [range(first, samples, helpers * 8) for first in range(helpers * 8)]
     work = partial(core.outcomes, world, now, horizon=horizon)
     with get_context("fork").Pool(helpers) as pool:
-        return [outcome for some in pool.imap(work, parts) for outcome in some]
+        found: list[core.Outcome] = []
+        for some in pool.imap(work, parts):
+            found += some
+            if time.monotonic() - begun > ENOUGH_SECONDS:
+                break  # a machine with other work to do: what there is by now has to do, and the plan says how many
+        return found
 
 
 if __name__ == "__main__":

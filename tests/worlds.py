@@ -363,7 +363,7 @@ def full_disk() -> World:
 
 
 def night() -> World:
-    """A planned night: costs are known, two runs claim their share, mornings are the person's, a chain has a deadline."""
+    """A planned night: costs are known, two runs claim their share, days are the person's, a chain has a deadline."""
     capacity = CapacitySettings(
         reserve=(
             Reserve(("mon", "tue", "wed", "thu", "fri"), "08:00", "19:00", 40, 8),
@@ -375,8 +375,8 @@ def night() -> World:
     return world(
         task("zotero-digest", Phase.ACTIVE),
         task("auth-port", Phase.ACTIVE),
-        task("release", title="Tag 0.4 and write the notes", priority=3, deadline=ahead(hours=9), after=("fix-7", "fix-9"),
-             kind="fix"),
+        task("release", title="Tag 0.4 and write the notes", priority=3, deadline=ahead(hours=9), kind="fix",
+             after=("fix-7", "fix-9")),
         task("fix-7", title="Stale cache after a rename", kind="fix"),
         task("fix-9", title="Crash on an empty vault", kind="fix"),
         task("big-port", title="Port the importer to the new API", priority=4, kind="refactor-x"),

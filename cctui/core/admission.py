@@ -305,8 +305,8 @@ def miss(rooms: tuple[Room, ...], needs: Mapping[str, Need]) -> Miss | None:
             return Miss(Why.FIT, room.window, need.until(room.ends), 0.0, max(room.ends, 1.0), max(room.ends, 1.0))
         for row in room.rows:
             takes = need.until(row.end) - (need.until(row.begin) if row.begin else 0.0)
-            if not row.begin and row.end < LATE:
-                takes *= DOUBT if row.end < LAST_CALL else CARE
+            if not row.begin:
+                takes *= _care(row.end)
             if takes <= row.free + ROUNDING or (takes > WHOLE * row.cap and row.free >= WHOLE * row.cap > 0):
                 continue
             after = _fits_after(need, row, room.ends)
@@ -321,10 +321,18 @@ def _fits_after(need: Need, row: Row, ends: float) -> float:
         return max(ends, 1.0)
     if row.free <= 0:
         return max(row.end, 1.0)
-    after = row.end - row.free / need.rate
-    if row.end < LAST_CALL:
-        return max(row.end, 1.0)
-    return max(after, 1.0)
+    for care, least, most in ((1.0, LATE, inf), (CARE, LAST_CALL, LATE), (DOUBT, 0.0, LAST_CALL)):
+        # The last so many seconds are what it may begin in, with as much care as is asked for then.
+        whole = need.points * care <= row.free
+        last = most if whole else min(row.free / (need.rate * care), most)
+        if least <= last < row.end:
+            return max(row.end - last, 1.0)
+    return max(row.end, 1.0)
+
+
+def _care(left: float) -> float:
+    """How many times what a start takes has to be free, so many seconds before a bound ends."""
+    return 1.0 if left >= LATE else CARE if left >= LAST_CALL else DOUBT
 
 
 def with_claim(rooms: tuple[Room, ...], claim: Mapping[str, Need]) -> tuple[Room, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cctui.core import firing, queue, watching
+from cctui.core import firing, queue, spending, watching
 from cctui.core.admission import PROVEN_RATE
 from cctui.core.events import Effect
 from cctui.core.launch import again, claim, resume
@@ -117,7 +117,10 @@ def _openings(stage: Scene) -> Iterator[datetime | None]:
     for task in (*queue.representatives(stage), *(as_claimed(world, run) for run in waiting(world))):
         reason = next(queue.held(stage, task), None)
         yield reason.until if reason else None
+        if reason and stage.by_cost(task) and (miss := spending.fits(stage, task, Caution.BOLD)):
+            yield stage.now + timedelta(seconds=miss.after)
     yield from (world.tasks[name].not_before for name in world.line.order if name in world.tasks)
     yield from (retry.at for retry in world.memory.retries.values())
-    # What a run takes shows only after a while; then there may be more room.
-    yield from (run.leg_started + SHOWN for run in world.runs.values() if run.leg_started and not run.parked)
+    if stage.rooms() and world.line.order:
+        # What a run takes shows only after a while; then there may be more room.
+        yield from (run.leg_started + SHOWN for run in world.runs.values() if run.leg_started and not run.parked)

@@ -253,7 +253,7 @@ def candidates(scene: Scene) -> Iterator[str]:
         task = next((tasks[name] for name in group if name in tasks and name not in scene.by_task), None)
         if task and scene.by_cost(task) and spending.misses(scene, task):
             shut.update(group)
-    return (name for name in order if name not in shut) if len(shut) < len(order) else iter(())
+    return (name for name in order if name not in shut)
 
 
 GATES: tuple[tuple[Why, Callable[[Scene, Task], Reason | None]], ...] = (

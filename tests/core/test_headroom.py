@@ -1,4 +1,4 @@
-"""What each window has left and whose the rest is; why a task stands where it does; both against the admission itself."""
+"""What each window has left and whose the rest is; why a task stands where it does."""
 
 from __future__ import annotations
 

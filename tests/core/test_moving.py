@@ -1,4 +1,4 @@
-"""Moving by hand under the order of urgency: what a move can change, what it cannot and why, and how it is taken back."""
+"""Moving by hand under the order of urgency: what a move can change, what it cannot, how it is taken back."""
 
 from __future__ import annotations
 

@@ -177,6 +177,25 @@ def test_whatever_may_start_does_while_a_slot_is_free(world: World) -> None:
         assert [each.name for each in waiting if queue.may_start(scene, each)] == []
 
 
+def test_what_has_started_takes_no_place_among_those_that_do_not_fit() -> None:
+    """Three minutes before the reset a large one does not fit beside the two that begin; a tiny one does."""
+    later = after(hours=1)
+    made = learned(
+        task("a", kind="tiny", folder="/x", priority=1),
+        task("c", kind="new", priority=1),
+        task("d", kind="new", folder="/x", priority=1, not_before=later),
+        task("f", kind="tiny", priority=2),
+        task("b", kind="large", folder="/x", priority=2),
+        task("e", kind="large", folder="/x", priority=2),
+        used=0.0,
+        week=0.0,
+        slots=3,
+        ends=0.05,
+        week_ends=1.0,
+    )
+    assert [start.task.name for start in starts(made)] == ["a", "c", "f"]
+
+
 @settings(max_examples=200, deadline=None)
 @given(worlds(), st.sampled_from(list(Caution)))
 def test_a_quick_answer_is_the_long_one(world: World, caution: Caution) -> None:
