@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cctui.core import admission, queue
-from cctui.core.admission import DOUBT, FIVE_HOURS, LAST_CALL, WEEK, Flight, Miss, Need, Room, Row
+from cctui.core.admission import CARE, DOUBT, FIVE_HOURS, LAST_CALL, LATE, WEEK, Flight, Miss, Need, Room, Row
 from cctui.core.cost import learn
 from cctui.core.settings import Reserve
 from cctui.core.world import (
@@ -267,7 +267,7 @@ def test_the_reserve_binds_up_to_its_end_and_leaves_the_rest_of_the_window() -> 
     """It is five past midnight: kept until one, the window ends at 03:05."""
     found = _rooms(learned(used=30.0, reserve=(_kept("22:00", "01:00", 25.0),)))[FIVE_HOUR]
     row = _row(found, Why.RESERVE)
-    assert (row.begin, row.end, row.free) == (0.0, pytest.approx(55 * 60), pytest.approx(45))
+    assert (row.begin, row.end, row.free) == pytest.approx((0, 55 * 60, 45))
     assert _row(found, Why.FIT).free == 70
     assert found.kept == 0, "at the reset nothing is kept any more"
 
@@ -436,19 +436,20 @@ def test_a_window_that_the_work_does_not_spend_from_does_not_hold_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "free", "expected"),
+    ("end", "care"),
     [
-        pytest.param(LAST_CALL, 1.0, None, id="five minutes are no last call"),
-        pytest.param(LAST_CALL - 1, 1.0, LAST_CALL - 1, id="later than that it needs thrice the room"),
-        pytest.param(LAST_CALL - 1, 3.0, None, id="which is there"),
+        pytest.param(LATE, 1.0, id="twenty minutes are enough"),
+        pytest.param(LATE - 1, CARE, id="later than that it needs some more"),
+        pytest.param(LAST_CALL, CARE, id="up to the last minutes"),
+        pytest.param(LAST_CALL - 1, DOUBT, id="in which it needs thrice the room"),
     ],
 )
-def test_the_last_call(end: float, free: float, expected: float | None) -> None:
+def test_the_last_call(end: float, care: float) -> None:
     """A point, at once: shortly before a bound's end what it really takes would show too late."""
-    assert DOUBT == 3.0
-    row = Row(0.0, end, 100.0, free, Why.FIT)
-    found = admission.miss((_room(row, ends=end),), {FIVE_HOUR: Need(1.0, inf)})
-    assert (found and found.after) == expected
+    assert 1 < CARE < DOUBT == 3
+    for free, fits in ((care, True), (care - 0.01, False)):
+        found = admission.miss((_room(Row(0.0, end, 100.0, free, Why.FIT), ends=end),), {FIVE_HOUR: Need(1.0, inf)})
+        assert (found is None) is fits
 
 
 ROWS = st.builds(
@@ -540,7 +541,7 @@ def _held(made: World) -> list[Why]:
         pytest.param(HUGE, 0.0, 5.0, True, id="what no window can hold has an empty one"),
         pytest.param(HUGE, 11.0, 5.0, False, id="one that is used a little is too small for it"),
         pytest.param(HUGE, 11.0, 4.4, True, id="until the reset is near enough"),
-        pytest.param(SMALL, 97.0, 0.15, True, id="capacity that expires is used: three points in nine minutes"),
+        pytest.param(SMALL, 92.0, 0.35, True, id="capacity that expires is used: seven points in 21 minutes"),
     ],
 )
 def test_admission(of: Task, used: float, ends: float, free: bool) -> None:

@@ -86,7 +86,7 @@ def test_a_run_that_crosses_the_reset_in_time_goes_on() -> None:
 
 
 def test_what_the_next_window_holds_is_no_matter_yet() -> None:
-    runs = [(task(name, kind="huge"), {}) for name in "abcd"]
+    runs: list[tuple[Task, dict[str, Any]]] = [(task(name, kind="huge"), {}) for name in "abcd"]
     assert _victims(_scene(50.0, *runs, ends=0.3)) == {}
     assert _due(_scene(50.0, *runs, ends=0.3)) is None
 

@@ -59,7 +59,8 @@ def named(tasks: tuple[Task, ...]) -> dict[str, Task]:
 
 # --- the rules, each against all that come after it ------------------------------------------------------------------
 
-SMALL, LARGE = {"kind": "small"}, {"kind": "large"}
+SMALL: dict[str, Any] = {"kind": "small"}
+LARGE: dict[str, Any] = {"kind": "large"}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,8 @@ def test_learned_cost_outweighs_the_hint_once_enough_runs_are_known() -> None:
 
 def test_urgency_tells_what_decided() -> None:
     found = lined(task("a", deadline=after(hours=3), **LARGE), ranks={"a": 4}).urgency["a"]
-    assert found == Urgency(5, after(hours=2), 4, pytest.approx(20.0), "", 0)
+    assert found == Urgency(5, after(hours=2), 4, found.cost, "", 0)
+    assert found.cost == pytest.approx(20)
     assert lined(task("b", kind="rare")).urgency["b"].cost == pytest.approx(1.0)
     assert lined(task("c", priority=2)).urgency["c"].priority == 2
 

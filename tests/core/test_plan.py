@@ -120,7 +120,8 @@ def backlog(rows: list[Any]) -> list[Task]:
             kind=kind,
             priority=priority,
             deadline=None if due is None else after(hours=due),
-            not_before=None if begin is None else after(hours=begin),
+            # Never in the very instant in which something ends: which of the two is met first is nobody's law.
+            not_before=None if begin is None else after(hours=begin, minutes=7.3 + number * 1.1),
         )
         for number, (kind, priority, needs, due, begin) in enumerate(rows)
     ]

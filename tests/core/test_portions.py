@@ -19,6 +19,10 @@ SMALL = task("a", kind="small", tags=("x",))
 """Ten points of the window, one of the week."""
 
 
+def near(value: float) -> Any:
+    return pytest.approx(value)
+
+
 def _done(kind: str, five: float | None, week: float | None, *, hours: float = 1.0, **more: Any) -> Record:
     made = Record(kind, True, None, 1000, 60.0, "", T0, kind=kind, window_pct=five, week_pct=week)
     return replace(made, ended=after(hours=-hours), **more)
@@ -55,14 +59,14 @@ def test_a_cap_counts_what_was_taken_since_the_window_opened(taken: float, free:
     """It ends in three hours, so it opened two ago: what was done before that is of another window."""
     past = (_done("a", 50.0, 0.0, hours=2.1), _done("a", taken, 0.0, hours=1.9), _done("b", 40.0, 0.0))
     found = _shut(_with(SMALL, past=past))
-    expected = None if free is None else Reason(Why.SHARE, "x", 10.0, pytest.approx(free), after(hours=3))
+    expected = None if free is None else Reason(Why.SHARE, "x", 10.0, near(free), after(hours=3))
     assert found == expected
 
 
 def test_a_cap_is_of_every_window() -> None:
     """Half a week ago 29.5 points of the week: one more is too much, though the window has seen nothing of it."""
     past = (_done("a", 60.0, 29.5, hours=70.0),)
-    assert _shut(_with(SMALL, past=past)) == Reason(Why.SHARE, "x", 1.0, pytest.approx(0.5), after(hours=90))
+    assert _shut(_with(SMALL, past=past)) == Reason(Why.SHARE, "x", 1.0, near(0.5), after(hours=90))
     assert _shut(_with(SMALL, past=(replace(past[0], ended=after(hours=-79)),))) is None
 
 
@@ -72,7 +76,7 @@ def test_runs_at_work_have_taken_theirs_too() -> None:
     assert _shut(with_runs(made, at_work(other, 600.0, {FIVE_HOUR: 20.0}))) is None
     found = _shut(with_runs(made, at_work(other, 600.0, {FIVE_HOUR: 21.0})))
     assert found
-    assert (found.what, found.threshold) == ("x", pytest.approx(9))
+    assert (found.what, found.threshold) == ("x", near(9))
 
 
 def test_what_falls_behind_the_reset_is_not_of_this_window() -> None:
@@ -103,7 +107,7 @@ OTHER, WANTED = task("a", kind="small"), task("b", kind="small", tags=("x",))
 @pytest.mark.parametrize(("used", "free"), [(50.0, None), (51.0, 9.0), (90.0, 0.0)])
 def test_a_floor_keeps_its_points_from_others(used: float, free: float | None) -> None:
     found = _shut(_with(OTHER, WANTED, portion=FLOOR, used=used))
-    expected = None if free is None else Reason(Why.SHARE, "x", 10.0, pytest.approx(free), after(hours=3))
+    expected = None if free is None else Reason(Why.SHARE, "x", 10.0, near(free), after(hours=3))
     assert found == expected
 
 

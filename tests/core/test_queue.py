@@ -154,7 +154,12 @@ GATED: list[tuple[str, World, Why, datetime | None]] = [
         Why.PERSON,
         after(minutes=9),
     ),
-    ("room for the person at work", _at_work(_learned(LARGE, used=45.0, person_yields=0.0)), Why.PERSON, after(minutes=15)),
+    (
+        "room for the person at work",
+        _at_work(_learned(LARGE, used=45.0, person_yields=0.0)),
+        Why.PERSON,
+        after(minutes=15),
+    ),
     (
         "the slot is promised to something more urgent",
         _learned(task("a", kind="long"), task("b", kind="large", priority=1), used=85.0, slots=1),
