@@ -220,13 +220,15 @@ class Client:
 
     async def _listen(self) -> None:
         slow: asyncio.Task[None] | None = None
+        asked: object = None
         try:
             while (message := await self._read()) is not None:
                 if "plan" not in (message.get("do"), message.get("verb")):
                     await self._respond(message)
                     continue
-                if slow is not None:
-                    slow.cancel()  # the newest plan is the one that is wanted
+                if slow is not None and slow.cancel():  # the newest plan is the one that is wanted
+                    self._answer(asked, {"error": "a newer plan was asked for"})
+                asked = message.get("id")
                 # What is asked meanwhile is answered meanwhile: a plan takes its time.
                 slow = asyncio.create_task(self._respond(message))
             if slow is not None:
@@ -240,7 +242,10 @@ class Client:
         while len(self._answers) >= QUEUED:
             self._room.clear()
             await self._room.wait()
-        self._answers.append(dumps({"id": message.get("id"), **reply}))
+        self._answer(message.get("id"), reply)
+
+    def _answer(self, asked: object, reply: Mapping[str, Any]) -> None:
+        self._answers.append(dumps({"id": asked, **reply}))
         self.wake.set()
 
     async def _read(self) -> dict[str, Any] | None:

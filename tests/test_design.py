@@ -405,6 +405,7 @@ OWN_CLOCK = {
     "adapters/store.py": "names a bad file that it moves aside",
     "remote.py": "the clock of a face whose engine is another process",
     "lock.py": "start time of the lock's owner",
+    "planner.py": "how long a worker process may go on sampling; what it works out has its time as an argument",
     "cli/ask.py": "the deadline of one question on a socket; imports nothing of ours",
 }
 

@@ -28,6 +28,7 @@ from cctui import __version__, link
 from cctui.codec import CodecError, decode, decode_field, encode, encode_field, vocabulary
 from cctui.core import world as words
 from cctui.core.answer import answer
+from cctui.core.forecast import Plan
 from cctui.core.world import (
     Add,
     Command,
@@ -356,6 +357,9 @@ class FakeLink:
         if run_id != "r1":
             raise LinkError(f"there is no run {run_id}")
         return "--- a\n+++ b\n"
+
+    async def plan(self, command: Command | None = None, *, samples: int = 0, days: float = 7.0) -> Plan | Reason:
+        raise LinkError("no plan here")
 
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
         return ["tmux", run_id]

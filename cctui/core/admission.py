@@ -161,7 +161,8 @@ def parked(world: World, run: Run, quantile: str) -> dict[str, Need]:
     """What a parked run will still take once it goes on, the price of resuming included."""
     estimate = world.line.estimates.get(run.spec.task) or Estimate(0)
     kind = _learned(world.costs, run.spec.kind)
-    seconds = run.last.duration_s if run.last else run.ending.duration_s if run.ending else 0.0
+    ended = run.ending or run.last
+    seconds = ended.duration_s if ended else 0.0
     found = {}
     for window, need in needs(estimate, quantile).items():
         spent = run.points.get(window, 0.0)
@@ -217,7 +218,7 @@ def _room(world: World, window: Window, now: datetime, flights: tuple[Flight, ..
     for hours in _stretches(world, window.id, now, ends):
         points = hours.points(window.id)
         end = min(hours.end - now.timestamp(), ends)
-        rows.append(_row(0.0, end, top - share.held - points, share.ours, claims, Why.RESERVE))
+        rows.append(_row(0.0, end, top - points, share.held + share.ours, claims, Why.RESERVE))
         if end >= ends:
             kept = max(kept, points - share.person)
     grown, until = _grown(world, window.id, now, ends)
@@ -307,7 +308,7 @@ def miss(rooms: tuple[Room, ...], needs: Mapping[str, Need]) -> Miss | None:
             takes = need.until(row.end) - (need.until(row.begin) if row.begin else 0.0)
             if not row.begin:
                 takes *= _care(row.end)
-            if takes <= row.free + ROUNDING or (takes > WHOLE * row.cap and row.free >= WHOLE * row.cap > 0):
+            if takes <= max(row.free, 0.0) + ROUNDING or (takes > WHOLE * row.cap and row.free >= WHOLE * row.cap > 0):
                 continue
             after = _fits_after(need, row, room.ends)
             if worst is None or after > worst.after:

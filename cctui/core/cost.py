@@ -107,7 +107,7 @@ def between(ordered: Sequence[float], q: float) -> float:
 
 
 def estimate(costs: Mapping[str, Cost], task: Task) -> Estimate:
-    """What a run of `task` is likely to take: by its kind and model, else its kind, else all work or the file's hint."""
+    """What a run of `task` is likely to take: by its kind and model, its kind, the file's hint, or all work."""
     own = costs.get(task.kind)
     if task.model:
         same = costs.get(keyed(task.kind, task.model))

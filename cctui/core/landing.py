@@ -1,7 +1,8 @@
 """Landing: whether runs at work would break a bound before long, and which of them have to stop.  Pure.
 
 At the end of a window every run hits the wall at once, and a reserve has no wall at all: so the fewest runs that can
-keep the bound are stopped shortly before they have to be, the least urgent first, and the rest go on.  Runs whose rate has not shown yet are not judged.
+keep the bound are stopped shortly before they have to be, the least urgent first, and the rest go on.  It is judged by
+the middle of what runs will take: a stop that turns out needless costs as much as one that does not.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from math import inf
 
 from cctui.core.admission import ROUNDING, Flight, Room, Row
 from cctui.core.order import LAST
-from cctui.core.scene import Scene
-from cctui.core.world import Urgency, Why
+from cctui.core.scene import Scene, spends
+from cctui.core.world import Halting, Part, Run, Stage, Urgency, Why
 
 LEAD = 90.0
 """Seconds before a bound is met at which runs are stopped: a turn has to end, and a reading is a little old."""
@@ -38,7 +39,7 @@ def breach(scene: Scene) -> Breach:
     for danger in _dangers(scene, judged):
         if danger.after <= LEAD:
             for task in danger.victims:
-                victims[task] = (danger.window, danger.used, danger.after <= 0)
+                victims[task] = (danger.window, danger.used, danger.broken)
     return Breach(frozenset(flight.task for flight in judged), victims)
 
 
@@ -66,6 +67,8 @@ class _Danger:
     used: float
     victims: frozenset[str]
     after: float
+    broken: bool
+    """It is broken already."""
 
 
 def _dangers(scene: Scene, flights: list[Flight]) -> Iterator[_Danger]:
@@ -81,7 +84,25 @@ def _dangers(scene: Scene, flights: list[Flight]) -> Iterator[_Danger]:
             rate = sum(flight.needs[room.window].rate for flight in victims)
             if rate > 0:
                 names = frozenset(flight.task for flight in victims)
-                yield _Danger(room.window, room.used, names, (left - rest) / rate)
+                yield _Danger(room.window, room.used, names, (left - rest) / rate, left <= 0)
+
+
+def able(run: Run) -> bool:
+    """Whether it can be told to stop now, and goes on later where it was."""
+    return (
+        run.stage is Stage.RUNNING
+        and run.ending is None
+        and run.part is Part.WORK
+        and spends(run)
+        and not run.halted
+        and not run.halt_at
+        and run.halting in (None, Halting.LANDING)
+    )
+
+
+def _stops(run: Run | None) -> bool:
+    """Whether it stops when it is told, or has been told already."""
+    return run is not None and (run.halting is not None or able(run))
 
 
 def _takes(flight: Flight, room: Room, row: Row) -> float:
@@ -97,8 +118,9 @@ def _victims(scene: Scene, flights: list[Flight], room: Room, row: Row, left: fl
         return (known.priority, known.latest or LAST, _takes(flight, room, row))
 
     total = sum(_takes(flight, room, row) for flight in flights)
+    can = [flight for flight in flights if _stops(scene.by_task.get(flight.task))]
     victims: list[Flight] = []
-    for flight in sorted(flights, key=key, reverse=True):
+    for flight in sorted(can, key=key, reverse=True):
         if total <= left + ROUNDING:
             break
         total -= _takes(flight, room, row)

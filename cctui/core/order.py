@@ -31,12 +31,14 @@ def line(world: World, now: datetime | None = None) -> Line:
     taken = {run.spec.task for run in world.runs.values()}
     live = [task for task in world.tasks.values() if task.phase in LIVE]
     estimates = _estimates(world, live)
-    urgency, until = _urgencies(world, live, estimates, now)
+    stuck = faults(world)
+    circles = {name for name, reason in stuck.items() if reason.why is Why.CYCLE}
+    urgency, until = _urgencies(world, live, estimates, circles, now)
     waiting = [task for task in live if task.phase is Phase.PENDING and task.name not in taken]
     waiting.sort(key=lambda task: sort_key(urgency[task.name], task))
     order = tuple(task.name for task in waiting)
     templates = tuple(task.name for task in world.tasks.values() if task.phase is Phase.RECURRING)
-    return Line(order, faults(world), estimates, urgency, until, _groups(world, order, estimates), templates)
+    return Line(order, stuck, estimates, urgency, until, _groups(world, order, estimates), templates)
 
 
 def _groups(world: World, order: tuple[str, ...], estimates: Mapping[str, Estimate]) -> tuple[tuple[str, ...], ...]:
@@ -77,7 +79,7 @@ def _estimates(world: World, tasks: list[Task]) -> dict[str, Estimate]:
 
 
 def _urgencies(
-    world: World, tasks: list[Task], estimates: Mapping[str, Estimate], now: datetime | None
+    world: World, tasks: list[Task], estimates: Mapping[str, Estimate], circles: set[str], now: datetime | None
 ) -> tuple[dict[str, Urgency], datetime | None]:
     span = timedelta(days=world.settings.run.ageing_days)
     ranks = world.memory.ranks
@@ -100,7 +102,7 @@ def _urgencies(
         cost = sizes[key] if key in sizes else sizes.setdefault(key, size(task, known))
         same = (task.priority - aged, latest, rank, cost, aged)
         found[task.name] = alike.get(same) or alike.setdefault(same, Urgency(*same[:4], "", aged))
-    _inherit(tasks, estimates, found)
+    _inherit([task for task in tasks if task.name not in circles], estimates, found)
     return found, oldest + span if oldest else None
 
 

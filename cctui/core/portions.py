@@ -1,4 +1,4 @@
-"""Portions: the most that tasks of one tag or project may take of a window, and the least that is kept for them.  Pure."""
+"""Portions: the most that tasks of one tag or project may take of a window, the least that is kept for them.  Pure."""
 
 from __future__ import annotations
 

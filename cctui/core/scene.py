@@ -53,7 +53,11 @@ class Scene:
     def flights(self) -> tuple[Flight, ...]:
         """What the runs at work will still take."""
         if "flights" not in self.found:
-            at_work = [run for run in self.world.runs.values() if run.stage is not Stage.PARKED and not run.asks]
+            at_work = [
+                run
+                for run in self.world.runs.values()
+                if run.stage not in (Stage.PARKED, Stage.FILING) and not run.asks
+            ]
             self.found["flights"] = tuple(admission.flight(self.world, run, self.now) for run in at_work)
         flights: tuple[Flight, ...] = self.found["flights"]
         return flights

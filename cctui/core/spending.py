@@ -224,7 +224,8 @@ def _delays(scene: Scene, task: Task, held: Reservation) -> Reason | None:
     slots = scene.world.settings.run.slots
     busy = sum(flight.seconds > held.seconds for flight in scene.flights())
     slot_taken = busy + (_lasts(scene, task) > held.seconds) >= slots
-    miss = admission.miss(_bold(held.rooms) if scene.caution is Caution.BOLD else held.rooms, mine)
+    bold = scene.caution is Caution.BOLD and held.seconds >= LONG
+    miss = admission.miss(_bold(held.rooms) if bold else held.rooms, mine)
     if miss is None and not slot_taken:
         return None
     taken = miss.need if miss else None

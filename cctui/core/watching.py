@@ -149,7 +149,7 @@ def watch(stage: Scene) -> Change:
 def moments(stage: Scene) -> Iterator[datetime | None]:
     """When something here falls due by itself."""
     world = stage.world
-    if any(_lands(run) for run in world.runs.values()):
+    if any(landing.able(run) for run in world.runs.values()):
         yield landing.due(stage)
     for run in world.runs.values():
         yield run.again_at
@@ -189,7 +189,7 @@ def _falls_quiet(world: World, run: Run) -> datetime | None:
 
 
 def _landing(stage: Scene) -> Change:
-    """A window that will not last, or a reserve that would be broken: runs are told to save their work, then stopped."""
+    """A window that will not last, a reserve that would be broken: runs are told to save their work, then stopped."""
     world, now = stage.world, stage.now
     effects: tuple[Effect, ...] = ()
     if not world.settings.capacity.gate:
@@ -215,7 +215,7 @@ def _to_land(stage: Scene) -> Iterator[tuple[Run, tuple[str, float, bool]]]:
     """Runs at work that have to stop: of those whose own rates are known the fewest, the least urgent first; of the
     others every one, when its window is nearly full."""
     world, settings = stage.world, stage.world.settings.capacity
-    able = [run for run in world.runs.values() if _lands(run)]
+    able = [run for run in world.runs.values() if landing.able(run)]
     if not able:
         return
     found = landing.breach(stage)
@@ -230,17 +230,6 @@ def _to_land(stage: Scene) -> Iterator[tuple[Run, tuple[str, float, bool]]]:
         hard = settings.hard_stop <= full[1] and settings.hard_stop < 100
         if hard or (settings.soft_landing <= full[1] and settings.soft_landing < 100):
             yield run, (*full, hard)
-
-
-def _lands(run: Run) -> bool:
-    return (
-        _works(run)
-        and run.part is Part.WORK
-        and queue.spends(run)
-        and not run.halted
-        and not run.halt_at
-        and run.halting in (None, Halting.LANDING)
-    )
 
 
 def _pressed(run: Run, settings: CapacitySettings) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from cctui.core.events import Measured, Ticked
 from cctui.core.step import alarm
@@ -51,8 +52,9 @@ class Lived:
         self.ends: dict[str, datetime] = {}
         by_window = {one.window: one for one in world.readings}
         five, week = by_window[FIVE_HOUR], by_window[SEVEN_DAY]
-        self.five = [five.resets_at, five.used or 0.0] if five.resets_at else None
-        self.week = [week.resets_at, week.used or 0.0]
+        self.five: list[Any] | None = [five.resets_at, five.used or 0.0] if five.resets_at else None
+        """Its end and what it holds."""
+        self.week: list[Any] = [week.resets_at, week.used or 0.0]
 
     @property
     def now(self) -> datetime:
@@ -166,11 +168,12 @@ class Lived:
         return [(name, five / seconds, seven / seconds) for name, (seconds, five, seven) in costs]
 
     def next(self) -> datetime:
-        moments = [self.now + QUARTER, self.week[0]]
+        moments: list[datetime] = [self.now + QUARTER, self.week[0]]
         moments += [self.five[0]] if self.five else []
         moments += [self.now + timedelta(seconds=self.left[n] * self.true_of(n)[0]) for n in self.flying.values()]
-        for held, part in ((self.five, 1), (self.week, 2)):
-            rate = sum(rates[part] for rates in self.rates())
+        rates = self.rates()
+        spending = (sum(five for _, five, _ in rates), sum(seven for _, _, seven in rates))
+        for held, rate in zip((self.five, self.week), spending, strict=True):
             moments += [self.now + timedelta(seconds=(100 - held[1]) / rate)] if held and rate else []
         wakes = alarm(self.outside.world, self.now)
         moments += [wakes] if wakes else []

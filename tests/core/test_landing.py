@@ -16,7 +16,7 @@ from cctui.core import landing, queue
 from cctui.core.landing import LEAD, PATIENCE
 from cctui.core.scene import Scene
 from cctui.core.settings import Reserve
-from cctui.core.world import FIVE_HOUR, Halting, Person, Run, Share, Task, World
+from cctui.core.world import FIVE_HOUR, Halting, Leg, Part, Person, Run, Share, Task, World
 from tests.core.learned import at_work, learned, with_runs
 from tests.core.made import T0, after, shell, task
 
@@ -188,3 +188,11 @@ def _keeps_its_bounds(scene: Scene, stopped: frozenset[str]) -> None:
 
 def _is(run: Run, stopped: frozenset[str]) -> bool:
     return run.spec.task in stopped
+
+
+def test_who_cannot_stop_is_not_waited_for() -> None:
+    yours = {"legs": (Leg(), Leg(Part.ATTENDED))}
+    scene = _scene(90.0, (replace(LARGE, priority=9), yours), (SMALL_B, {}))
+    assert _victims(scene).keys() == {"b"}
+    alone = _scene(99.9, (LARGE, yours))
+    assert (_victims(alone), _due(alone)) == ({}, None)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cctui.core import queue
 from cctui.core.cost import learn
 from cctui.core.events import Asked
-from cctui.core.forecast import Plan
+from cctui.core.forecast import Plan, Planned
 from cctui.core.plan import plan, sampled, slips, summary, what_if
 from cctui.core.settings import CapacitySettings, Reserve, RunSettings, Settings
 from cctui.core.step import step
@@ -79,6 +79,12 @@ def here(*tasks: Task, slots: int = 2, reserve: tuple[Reserve, ...] = (), used: 
 
 def work(name: str, *needs: str, kind: str = "small", **fields: Any) -> Task:
     return task(name, *needs, kind=kind, worktree=True, **fields)
+
+
+def the(found: Plan, name: str) -> Planned:
+    one = found.of(name)
+    assert one is not None
+    return one
 
 
 def ends(found: Plan) -> dict[str, float | None]:
@@ -165,7 +171,7 @@ def begun(*tasks: Task, minutes: float, **more: Any) -> tuple[World, datetime, L
 def test_runs_in_flight_go_on_from_what_they_have_spent() -> None:
     found, now, lived = begun(*(work(f"t{n}", kind="middle") for n in range(4)), minutes=20)
     planned = plan(found, now)
-    assert planned.of("t0").start == T0, "it has started already"
+    assert the(planned, "t0").start == T0, "it has started already"
     later = lived.live(after(hours=12))
     assert {one.task: one.end for one in planned.tasks} == {
         name: pytest.approx(end, abs=timedelta(seconds=1)) for name, end in later.ends.items()
@@ -179,7 +185,7 @@ def test_a_wall_parks_and_the_plan_says_how_often() -> None:
     made, _ = step(made, Asked(RunNow("big", force=True)), T0)
     (run,) = made.runs.values()
     made = replace(made, runs={run.spec.run_id: replace(run, stage=Stage.RUNNING)})
-    big = plan(made, T0).of("big")
+    big = the(plan(made, T0), "big")
     assert big.resumed == 1
     assert big.windows == (after(hours=-2), after(hours=3)), "the one that is open, and the next"
     assert big.end is not None and big.end > after(hours=3)
@@ -199,7 +205,7 @@ def test_it_begins_from_the_last_numbers_and_says_so() -> None:
 def test_what_nothing_is_known_of_is_a_guess() -> None:
     found = plan(here(work("new", kind="other"), work("old"), costs={}), T0)
     assert found.guesses == 2
-    assert found.of("new").points == 3.0
+    assert the(found, "new").points == 3.0
     assert ends(found)["new"] == pytest.approx(0.25, abs=1e-3), "half its time limit"
     assert plan(here(work("old")), T0).guesses == 0
 
@@ -215,7 +221,7 @@ def test_what_nothing_is_known_of_is_a_guess() -> None:
     ],
 )
 def test_what_stays_undone_says_why(one: Task, why: Why) -> None:
-    found = plan(here(one, work("b", paused=True)), T0).of("a")
+    found = the(plan(here(one, work("b", paused=True)), T0), "a")
     assert found.end is None
     assert found.why is not None and found.why.why is why
 
@@ -274,11 +280,11 @@ def test_moving_shows_who_slips_before_it_is_done() -> None:
     after_it = what_if(made, Move("t3", Place.TOP), T0)
     assert isinstance(after_it, Plan)
     moved = slips(plan(made, T0), after_it)
-    assert [(slip.task, slip.seconds) for slip in moved] == [
-        ("t0", pytest.approx(1800, abs=1)),
-        ("t1", pytest.approx(1800, abs=1)),
-        ("t2", pytest.approx(1800, abs=1)),
-        ("t3", pytest.approx(-5400, abs=1)),
+    assert [(slip.task, round(slip.seconds, -1)) for slip in moved] == [
+        ("t0", 1800),
+        ("t1", 1800),
+        ("t2", 1800),
+        ("t3", -5400),
     ]
 
 
@@ -335,6 +341,6 @@ def test_work_that_is_always_the_same_has_no_band() -> None:
 
 def test_what_is_undone_in_most_samples_has_no_middle() -> None:
     made = here(*queue_of(2), slots=1, costs=known(0.1, 1.0, 1.0, 1.0, 1.0))
-    found = sampled(made, T0, samples=40, horizon=timedelta(minutes=50)).of("t1")
+    found = the(sampled(made, T0, samples=40, horizon=timedelta(minutes=50)), "t1")
     assert found.ends is None
     assert found.chance is not None and 0 < found.chance < 0.5

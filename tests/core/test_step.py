@@ -55,8 +55,7 @@ def test_from_file_to_record() -> None:
     assert (record.task_id, record.success, record.tokens, record.attempt) == ("a", True, 1000, 1)
     assert record.log_file == f"logs/scheduler/2026-02-03/a-{record.run_id}.md"
     assert (out.world.totals.runs, out.world.totals.completed) == (1, 1)
-    assert out.world.costs["a"].tokens
-    assert out.world.costs["a"].tokens.samples == (1000,)
+    assert getattr(out.world.costs["a"].tokens, "samples", None) == (1000,)
     assert [note.text for note in out.world.notes] == ["a started", "a done"]
 
 
