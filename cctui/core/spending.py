@@ -132,13 +132,14 @@ def _misses(scene: Scene, task: Task) -> Miss | None:
     if scene.caution is not Caution.BOLD:
         return fits(scene, task, scene.caution)
     found = fits(scene, task, Caution.LIKELY)
-    if found is None or found.after < LONG or fits(scene, task, Caution.BOLD):
+    if found is None or found.window == FIVE_HOUR or found.after < LONG or fits(scene, task, Caution.BOLD):
         return found
     return None
 
 
-LONG = 5.1 * 3600
-"""Seconds of waiting that are worth the risk of being landed."""
+LONG = 2.5 * 3600
+"""Seconds of waiting for a week that are worth the risk of being landed; of a 5-hour window the rest is used up by
+what begins late in it and goes on in the next."""
 
 
 def fits(scene: Scene, task: Task, caution: Caution) -> Miss | None:
