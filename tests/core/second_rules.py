@@ -74,7 +74,9 @@ def _full(replay: Replay, window: Window) -> Iterator[str]:
     for at in replay.steps:
         if max(window.opened, 0) <= at < last and replay.used(window, at) > 100 - TINY:
             for leg in replay.legs:
-                if leg.within(at, last) > SLACK:
+                # Rounding may say full a little early: only what was really spent after that counts.
+                late = leg.within(at, last)
+                if late > SLACK and late * window.points(leg) > 2 * TINY:
                     yield f"{leg.task}: {_span(replay, leg)} while {_name(replay, window)} stands at 100"
             return
 
