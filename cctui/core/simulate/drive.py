@@ -167,7 +167,7 @@ def _limited(now: datetime, seconds: float, window: str, resets_at: datetime) ->
 
 def _world(known: Known) -> World:
     capacity = CapacitySettings(
-        reserve=tuple(_reserve(each) for each in known.reserve), soft_landing=100.0, hard_stop=100.0
+        reserve=tuple(_reserve(each) for each in known.reserve), soft_landing=99.9, hard_stop=100.0
     )
     run = RunSettings(slots=known.slots, stagger_seconds=0.0, stall_minutes=NEVER)
     return World(Settings(run=run, capacity=capacity), looked=True, checked=True, measured=True, plugins=())
