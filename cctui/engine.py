@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -28,7 +28,7 @@ from cctui.busy import Busy
 from cctui.core.events import Asked, Effect, EffectFailed, Event, Launch, Leaving, Ticked
 from cctui.core.queue import ready
 from cctui.core.settings import Settings
-from cctui.core.step import alarm, refusal, step
+from cctui.core.step import alarm, refusal, steps
 from cctui.core.view import rows
 from cctui.core.watching import at_rest
 from cctui.core.world import Command, Reason, Stage, World
@@ -42,6 +42,8 @@ from cctui.sources import SAFETY_SECONDS, Sources
 log = logging.getLogger("cctui.engine")
 
 LOCK_SECONDS = 5.0
+TOGETHER = 100
+"""Events that are met in one step at most."""
 LEAVING_TRIES = 60
 """Half seconds that the sources may take to end."""
 
@@ -223,10 +225,17 @@ class Engine:
             except TimeoutError:
                 self._step(Ticked())
                 continue
+            events = [event, *self._waiting()]
             try:
-                self._step(event)
+                self._step(*events)
             finally:
-                self.busy.end()
+                for _ in events:
+                    self.busy.end()
+
+    def _waiting(self) -> Iterator[Event]:
+        """What has come in meanwhile: it is met together, and decided upon once."""
+        for _ in range(min(self._inbox.qsize(), TOGETHER)):
+            yield self._inbox.get_nowait()
 
     def _patience(self) -> float:
         """Seconds to sleep at most.  A clock that was set, or a laptop that slept, is met within SAFETY_SECONDS."""
@@ -236,9 +245,9 @@ class Engine:
             return SAFETY_SECONDS
         return min(max((moment - now).total_seconds(), 0.0) + 0.002, SAFETY_SECONDS)
 
-    def _step(self, event: Event) -> None:
+    def _step(self, *events: Event) -> None:
         old = self.world
-        self.world, effects = step(old, event, self.clock.now())
+        self.world, effects = steps(old, events, self.clock.now())
         for effect in effects:
             self._start(self._perform(effect))
         if self.world is not old:

@@ -63,7 +63,10 @@ async def settled(link: Link, before: World, command: Command) -> list[str]:
     try:
         async with asyncio.timeout(ROLLBACK_SECONDS if isinstance(command, Rollback) else SETTLE_SECONDS):
             while not naming.shows(before, link.world, command):
-                bad = [note.text for note in link.world.notes if note.seq > seen and note.level is Level.BAD]
+                # A missing program, noticed just now, is nobody's command's fault.
+                known = set(link.world.programs.values())
+                new = [note for note in link.world.notes if note.seq > seen and note.level is Level.BAD]
+                bad = [note.text for note in new if note.text not in known]
                 if bad:
                     return bad
                 await changed.wait()

@@ -40,6 +40,7 @@ from cctui.core.world import (
     Place,
     Reason,
     Record,
+    Remove,
     RunNow,
     Task,
     Why,
@@ -47,6 +48,7 @@ from cctui.core.world import (
 )
 from cctui.link import LinkError, Server, bind
 from cctui.lock import Lock
+from cctui.orders import settled
 from cctui.remote import RemoteLink, connect, face
 
 NOW = datetime(2026, 11, 20, 23, 0, tzinfo=UTC)
@@ -777,3 +779,14 @@ def test_a_face_with_its_own_loop_has_the_world_before_it(path: Path) -> None:
         assert list(link.world.tasks) == ["a"]
         assert asyncio.run(show(link)) == Reason(Why.HOLD)
         engine.terminate()
+
+
+async def test_a_program_found_missing_meanwhile_is_no_failure_of_a_command() -> None:
+    fake = FakeLink("a")
+    waiting = asyncio.create_task(settled(fake, fake.world, Remove("a")))
+    await asyncio.sleep(0)
+    fake.publish(programs={"claude": "no claude"}, notes=(words.Note(1, NOW, words.Level.BAD, "no claude"),))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    fake.publish(tasks={})
+    assert await waiting == []

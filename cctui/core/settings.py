@@ -83,8 +83,8 @@ class CapacitySettings:
     blind_after_minutes: float = setting(30.0, "minutes after which a reading no longer counts")
     soft_landing: float = setting(
         97.0,
-        "percent of a window at which running tasks are told to save their work and stop; where their use is known, when "
-        "it would not last; 100: never",
+        "percent of a window at which running tasks are told to save their work and stop; where their use is known, "
+        "when it would not last; 100: never",
     )
     hard_stop: float = setting(99.0, "percent of a window at which they are stopped and parked; 100: never")
     reserve: tuple[Reserve, ...] = setting(

@@ -40,7 +40,7 @@ class Lived:
     def __init__(self, world: World, true: Mapping[str, tuple[float, float, float]], now: datetime = T0) -> None:
         """`true`: name or kind → seconds, points of the 5-hour window, points of the week."""
         files = {task.path: task for task in world.tasks.values()}
-        self.outside = Outside(files=files, world=world, now=now, slow=True, memory=world.memory)
+        self.outside = Outside(files=files, world=world, now=now, slow=True, together=True, memory=world.memory)
         self.true = true
         self.left: dict[str, float] = {}
         """Task → part of its work that is left, over 1 for the price of going on."""

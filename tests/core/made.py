@@ -36,7 +36,7 @@ from cctui.core.events import (
     TrashFile,
 )
 from cctui.core.settings import RunSettings, Settings
-from cctui.core.step import step
+from cctui.core.step import step, steps
 from cctui.core.world import (
     FIVE_HOUR,
     SEVEN_DAY,
@@ -173,6 +173,8 @@ class Outside:
     """What is halted ends only when the test says so."""
     restless: bool = False
     """The scheduler is killed and begun anew after every event, and must then know the same of every run."""
+    together: bool = False
+    """What follows from one moment is met together, as the engine does; else one event after the other."""
     goes_wrong: Callable[[Effect], Event | None] | None = None
     """The event for an effect that cannot be performed; None: it can."""
 
@@ -197,7 +199,8 @@ class Outside:
         for _ in range(1000):
             if not waiting:
                 return
-            self.world, effects = step(self.world, waiting.pop(0), self.now)
+            now, waiting = (waiting, []) if self.together else (waiting[:1], waiting[1:])
+            self.world, effects = steps(self.world, now, self.now)
             waiting += [answer for effect in effects if (answer := self.perform(effect))]
             waiting, self.late = [*waiting, *self.late], []
         raise AssertionError("the world never comes to rest")
