@@ -27,14 +27,14 @@ def test_both_tell_the_same_of_fifo_and_seed(name: str, policy: str) -> None:
     _same(SCENARIOS[name], policy)
 
 
-@pytest.mark.parametrize("number", range(40))
+@pytest.mark.parametrize("number", range(15))
 def test_both_tell_the_same_of_small_worlds(number: int) -> None:
     scenario = small_world(Random(number))
     for policy in OWN:
         _same(scenario, policy)
 
 
-@pytest.mark.parametrize("number", range(80))
+@pytest.mark.parametrize("number", range(30))
 def test_whatever_a_policy_does_the_figures_follow_from_its_segments(number: int) -> None:
     scenario = small_world(Random(number))
     assert second.disputed(scenario, simulate(parse(scenario), Careless(number))) == []
