@@ -65,8 +65,9 @@ class Scene:
     def rooms(self) -> tuple[Room, ...]:
         """What the windows offer; empty while too little is known of them."""
         if "rooms" not in self.found:
-            gate = self.world.settings.capacity.gate
-            self.found["rooms"] = admission.rooms(self.world, self.now, self.flights()) if gate else ()
+            settings = self.world.settings.capacity
+            asked = settings.gate and settings.by_cost
+            self.found["rooms"] = admission.rooms(self.world, self.now, self.flights()) if asked else ()
         rooms: tuple[Room, ...] = self.found["rooms"]
         return rooms
 

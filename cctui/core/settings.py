@@ -61,6 +61,9 @@ class Portion:
 @dataclass(frozen=True, slots=True)
 class CapacitySettings:
     gate: bool = setting(True, "`off` for people on API keys: no window gates, no blind rule")
+    by_cost: bool = setting(
+        True, "let a task start only if what such tasks take fits what is left; `off`: only the plain maxima count"
+    )
     five_hour_max: float = setting(
         90.0, "percent of the 5-hour window above which nothing starts; the default counts only while costs are unknown"
     )

@@ -195,6 +195,7 @@ kill_grace_seconds = 2
 [capacity]
 sources = ["stream", "claude"]
 poll_seconds = 2
+by_cost = false  # windows of some seconds teach nothing about the next
 soft_landing = 100  # never, like the next: this night is to show what happens when the limit itself is met
 hard_stop = 100
 

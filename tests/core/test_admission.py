@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cctui.core import admission, queue
 from cctui.core.admission import CARE, DOUBT, FIVE_HOURS, LAST_CALL, LATE, WEEK, Flight, Miss, Need, Room, Row
 from cctui.core.cost import learn
-from cctui.core.settings import Reserve
+from cctui.core.settings import CapacitySettings, Reserve, Settings
 from cctui.core.world import (
     FIVE_HOUR,
     SEVEN_DAY,
@@ -25,6 +25,7 @@ from cctui.core.world import (
     Person,
     Progress,
     Quantiles,
+    Record,
     Run,
     Share,
     Stage,
@@ -35,6 +36,7 @@ from cctui.core.world import (
 )
 from tests.core.learned import at_work, learned, records, with_runs
 from tests.core.made import T0, after, reading, task
+from tests.core.made import world as made_of
 
 HOUR = 3600.0
 RATE = 20 / HOUR
@@ -582,3 +584,13 @@ def test_a_parked_run_does_not_go_on_for_a_crumb() -> None:
     for minutes, free in ((5.9, False), (6.1, True)):
         made = with_runs(learned(LARGE, used=50.0, ends=minutes / 60), _parked(10.0))
         assert (_held(made) == []) is free, minutes
+
+
+def test_switched_off_only_the_plain_maxima_count() -> None:
+    costs = learn({}, [Record("k", True, None, 1000, 60.0, "", T0, kind="k", window_pct=40.0) for _ in range(5)])
+    for by_cost, starts in ((True, False), (False, True)):
+        chosen = Settings(capacity=CapacitySettings(by_cost=by_cost))
+        made = made_of(task("a", kind="k"), readings=(reading(80.0), reading(10.0, SEVEN_DAY)), settings=chosen)
+        made = replace(made, costs=costs)
+        made = replace(made, line=queue.line(made, T0))
+        assert (queue.block(made, made.tasks["a"], T0) is None) is starts
