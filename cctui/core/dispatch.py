@@ -37,6 +37,8 @@ def decide(world: World, now: datetime) -> Change:
     for caution in Caution:
         if stage.live >= world.settings.run.slots and not world.forced:
             break
+        if caution is not Caution.SURE and not queue.costed(stage):
+            break  # where no cost is known, caution makes no difference
         stage, more = _go(stage.at(caution))
         effects += more
     return stage.world, tuple(effects)

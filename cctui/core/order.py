@@ -65,10 +65,12 @@ def sort_key(urgency: Urgency, task: Task) -> tuple[int, datetime, int, float, d
 
 def _estimates(world: World, tasks: list[Task]) -> dict[str, Estimate]:
     """Of each task; those that ask for the same are worked out once."""
-    shared: dict[tuple[str, str | None, str, int | None], Estimate] = {}
+    shared: dict[tuple[str, str | None, bool, int | None], Estimate] = {}
     found: dict[str, Estimate] = {}
     for task in tasks:
-        key = (task.kind, task.model, task.runner, task.estimated_tokens)
+        # What nothing is known of is expected to take what anything takes.
+        kind = task.kind if task.kind in world.costs else ""
+        key = (kind, task.model if kind else None, needs_claude(task.runner), task.estimated_tokens)
         if key not in shared:
             shared[key] = estimate(world.costs, task)
         found[task.name] = shared[key]
@@ -156,6 +158,8 @@ def _heirs_first(tasks: list[Task]) -> list[Task]:
 
 def _passed_on(mine: Urgency, heir: Urgency, name: str, known: Estimate) -> Urgency:
     latest = mine.latest
+    if heir.latest is None and heir.priority >= mine.priority:
+        return mine
     if heir.latest is not None:
         before = heir.latest - timedelta(seconds=takes(known))
         latest = before if latest is None or before < latest else latest

@@ -24,6 +24,7 @@ __all__ = [
     "block",
     "blocks",
     "candidates",
+    "costed",
     "held",
     "line",
     "may_start",
@@ -243,6 +244,14 @@ def representatives(scene: Scene) -> tuple[Task, ...]:
 def _first(scene: Scene, group: tuple[str, ...]) -> Task | None:
     tasks = (scene.world.tasks.get(name) for name in group if name not in scene.by_task)
     return next((task for task in tasks if task and all(gate(scene, task) is None for gate in OWN_GATES)), None)
+
+
+def costed(scene: Scene) -> bool:
+    """Whether anything that waits, in the queue or parked, is admitted by its cost."""
+    tasks = scene.world.tasks
+    firsts = (tasks.get(group[0]) for group in scene.world.line.groups)
+    parked = (tasks.get(name) for name in scene.by_task)
+    return any(task is not None and scene.by_cost(task) for task in (*firsts, *parked))
 
 
 def candidates(scene: Scene) -> Iterator[str]:

