@@ -101,7 +101,7 @@ def test_an_engine_that_is_killed_finds_its_run_again(stub: StubApi, engine: Hea
         engine.start()
     else:
         engine.start()
-        assert engine.row("probe")["state"] == "running"
+        at_last(lambda: engine.row("probe")["state"] == "running", PATIENCE)
         go_on.set()
     engine.arrives("probe", "completed")
     line = engine.record("probe")
