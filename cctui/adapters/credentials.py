@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from cctui.adapters import foreign
 from cctui.adapters.usage_answer import STUCK, UsageError
 from cctui.core.settings import Settings
 
@@ -57,7 +58,7 @@ def read_login(path: Path) -> Login:
     return Login(
         token=str(token),
         refresh=str(refresh) if sendable(refresh) else None,
-        expires_at=_from_milliseconds(holder.get("expiresAt")),
+        expires_at=foreign.moment(holder.get("expiresAt")),
         scopes=tuple(str(scope) for scope in scopes) if isinstance(scopes, list) else (),
     )
 
@@ -85,12 +86,3 @@ def holder_of(data: dict[str, object]) -> dict[str, object]:
     """The object with the tokens: ``claudeAiOauth``, or the file itself in older versions."""
     inner = data.get("claudeAiOauth")
     return inner if isinstance(inner, dict) else data
-
-
-def _from_milliseconds(value: object) -> datetime | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        return None
-    try:
-        return datetime.fromtimestamp(value / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,16 @@ def read_object(path: Path, most: int, *, links: bool = True) -> dict[str, Any] 
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def moment(milliseconds: object) -> datetime | None:
+    """A moment as Claude Code's files tell it, in milliseconds since 1970; None for anything else."""
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float) or milliseconds <= 0:
+        return None
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def mark(path: Path) -> Mark | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from cctui.adapters import atomic
 from cctui.core.filing import note_path
 from cctui.core.view import Row
-from cctui.core.words import count, outcome, safe, safe_text
+from cctui.core.words import count, outcome, prose, safe, safe_text
 from cctui.core.world import Changes, Ending, Record, Run, Spec, Stage, Status
 from cctui.places import Places
 from cctui.runner.redact import redact
@@ -200,7 +200,7 @@ def _said(record: Record) -> str:
     cost = f", ${record.cost_usd:.2f}" if record.cost_usd is not None else ""
     spent = "" if record.success or record.tokens is None else f", {count(record.tokens)} tokens"
     line = f"{outcome(record)}{spent}{cost}, attempt {record.attempt or 1}"
-    return _prose(line[0].upper() + line[1:] + ".")
+    return prose(line[0].upper() + line[1:] + ".")
 
 
 def _proof(spec: Spec, record: Record, changes: Changes | None) -> str:
@@ -214,7 +214,7 @@ def _proof(spec: Spec, record: Record, changes: Changes | None) -> str:
         lines.append(f"- Check: {_code(spec.check)} ended with {record.check_exit}.")
     if changes is not None:
         count = f"{changes.commits} {_many('commit', changes.commits)}, {changes.files} {_many('file', changes.files)}"
-        lines.append(f"- Changed, by git: {count}" + (f"; {_prose(changes.kept)}." if changes.kept else "."))
+        lines.append(f"- Changed, by git: {count}" + (f"; {prose(changes.kept)}." if changes.kept else "."))
     return "\n".join(lines)
 
 
@@ -227,7 +227,7 @@ def _callout(record: Record) -> str:
     title = (record.error_type.value if record.error_type else kind).replace("_", " ")
     lines = [f"> [!{kind}] {title.capitalize()}"]
     if record.detail:
-        lines += [f"> {_prose(line)}" for line in safe_text(record.detail).splitlines() if line.strip()]
+        lines += [f"> {prose(line)}" for line in safe_text(record.detail).splitlines() if line.strip()]
     return "\n".join(lines)
 
 
@@ -235,14 +235,6 @@ def _denied(denials: tuple[str, ...]) -> str:
     more = [f"> - … and {len(denials) - DENIALS} more"] if len(denials) > DENIALS else []
     lines = [f"> - {_code(denial)}" for denial in denials[:DENIALS]]
     return "\n".join(("> [!warning] Tool calls that were denied", *lines, *more))
-
-
-_MARKS = re.compile(r"([\\`*_\[\]<>#!|$%~^=])")
-
-
-def _prose(text: str) -> str:
-    """One line of text with nothing in it that Markdown or Obsidian would act on."""
-    return _MARKS.sub(r"\\\1", safe(text))
 
 
 def _code(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,7 @@ def _is_marked(pid: str) -> bool | None:
 
 
 def _counts(entry: dict[str, Any], now: datetime) -> bool:
-    started = _from_milliseconds(entry.get("startedAt"))
+    started = foreign.moment(entry.get("startedAt"))
     return entry.get("entrypoint") == "cli" or started is None or now - started >= BRIEF
 
 
@@ -101,14 +101,5 @@ def _active(entry: dict[str, Any], now: datetime) -> datetime | None:
     """Busy: now; else when its state last changed."""
     if entry.get("status") == "busy":
         return now
-    at = _from_milliseconds(entry.get("updatedAt")) or _from_milliseconds(entry.get("startedAt"))
+    at = foreign.moment(entry.get("updatedAt")) or foreign.moment(entry.get("startedAt"))
     return min(at, now) if at else None
-
-
-def _from_milliseconds(value: object) -> datetime | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        return None
-    try:
-        return datetime.fromtimestamp(value / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

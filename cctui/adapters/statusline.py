@@ -16,7 +16,7 @@ from typing import Any
 
 from cctui.adapters import foreign
 from cctui.adapters.usage_answer import moment, percent
-from cctui.core.readings import is_open
+from cctui.core.capacity import is_open
 from cctui.core.world import Confidence, Reading
 from cctui.runner import statusline as hook
 

@@ -255,13 +255,6 @@ class Workspace:
                 refuse_later_work(site)
             return roll_back(site)
 
-    def drop(self, run_id: str) -> None:
-        """Forget the snapshot of a closed run that nobody will roll back any more."""
-        site = self._site(run_id)
-        if site is not None and site.tree.snapshot is not None:
-            with contextlib.suppress(GitError):  # the repository went away, and the ref with it
-                site.anchor().run("update-ref", "-d", site.tree.snapshot)
-
 
 # --- counting --------------------------------------------------------------------------------------------------------
 

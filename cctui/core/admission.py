@@ -20,7 +20,7 @@ from cctui.core import attribution, capacity, cost, reserve
 from cctui.core.capacity import Window
 from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Cost, Estimate, Run, Why, World
 
-FIVE_HOURS, WEEK = 5 * 3600.0, 7 * 86400.0
+FIVE_HOURS, WEEK = capacity.FIVE_HOURS.total_seconds(), capacity.WEEK.total_seconds()
 WHOLE = 0.9
 """A task that no window can hold is let into one of which at least this part is free."""
 PROVEN_RATE = 45.0
@@ -138,9 +138,7 @@ def flight(world: World, run: Run, now: datetime) -> Flight:
     middle: dict[str, Need] = {}
     left = 0.0
     for window, need in needs(estimate, "p80").items():
-        spent = run.points.get(window, 0.0)
-        rate = spent / at_work if _shown(run, spent, at_work) else need.rate
-        samples = kind.points[window].ordered if kind and window in kind.points else ()
+        spent, samples, rate = _so_far(run, kind, window, need, at_work)
         remaining = _remaining(spent, samples, need.points)
         found[window] = Need(remaining, rate)
         middle[window] = Need(_remaining(spent, samples, need.points, 0.5), rate)
@@ -149,6 +147,15 @@ def flight(world: World, run: Run, now: datetime) -> Flight:
     if not left and estimate.seconds:
         left = max(estimate.seconds.p80 - at_work, 60.0)
     return Flight(run.spec.task, found, left, middle)
+
+
+def _so_far(
+    run: Run, kind: Cost | None, window: str, need: Need, seconds: float
+) -> tuple[float, tuple[float, ...], float]:
+    """Points that a run has spent of a window in so many seconds, what such runs came to, and its rate from now on."""
+    spent = run.points.get(window, 0.0)
+    samples = kind.points[window].ordered if kind and window in kind.points else ()
+    return spent, samples, spent / seconds if _shown(run, spent, seconds) else need.rate
 
 
 def _shown(run: Run, spent: float, seconds: float) -> bool:
@@ -165,9 +172,7 @@ def parked(world: World, run: Run, quantile: str) -> dict[str, Need]:
     seconds = ended.duration_s if ended else 0.0
     found = {}
     for window, need in needs(estimate, quantile).items():
-        spent = run.points.get(window, 0.0)
-        samples = kind.points[window].ordered if kind and window in kind.points else ()
-        rate = spent / seconds if _shown(run, spent, seconds) else need.rate
+        spent, samples, rate = _so_far(run, kind, window, need, seconds)
         found[window] = Need(_remaining(spent, samples, need.points) * RESUMING, rate)
     return found
 
@@ -207,7 +212,7 @@ def rooms(world: World, now: datetime, flights: Iterable[Flight], account: str =
 
 
 def _room(world: World, window: Window, now: datetime, flights: tuple[Flight, ...]) -> Room:
-    length = FIVE_HOURS if window.id == FIVE_HOUR else WEEK
+    length = capacity.length(window.id).total_seconds()
     ends = (window.resets_at - now).total_seconds() if window.resets_at else length
     used = window.used or 0.0
     claims = [flight.needs.get(window.id, NOTHING) for flight in flights]

@@ -42,7 +42,6 @@ FADES = 3600.0
 """Seconds after which the person's points count 1/e."""
 FORGOTTEN = 86400.0
 """Seconds after which their habit counts 1/e."""
-FIVE_HOURS, WEEK = timedelta(hours=5), timedelta(days=7)
 
 
 class Seen(NamedTuple):
@@ -166,7 +165,7 @@ def _news(world: World, now: datetime) -> Iterator[Seen]:
             several.add(key)
         met.add(key)
         share = shares.get(key)
-        used = ALL_OF_IT if reading.rejected else reading.used
+        used = capacity.number(reading)
         if used is not None and (share is None or used != share.used or reading.resets_at != share.resets_at):
             news[key] = reading
     for key, reading in news.items():
@@ -178,7 +177,7 @@ def _news(world: World, now: datetime) -> Iterator[Seen]:
 def _single(world: World, key: str, reading: Reading, now: datetime) -> Seen | None:
     """A window of which one source tells: quicker than asking `capacity`, and the same."""
     old = now - reading.observed_at > timedelta(minutes=world.settings.capacity.blind_after_minutes)
-    used = ALL_OF_IT if reading.rejected else reading.used
+    used = capacity.number(reading)
     if old or used is None or (reading.resets_at is not None and reading.resets_at <= now):
         return None
     return Seen(key, reading.window, reading.account, used, reading.resets_at)
@@ -307,8 +306,7 @@ def _since_start(run: Run, share: Share, window: str) -> float | None:
     before = {FIVE_HOUR: run.spec.capacity_before, SEVEN_DAY: run.spec.week_before}.get(window)
     if before is None:
         return None
-    length = FIVE_HOURS if window == FIVE_HOUR else WEEK
-    reset = share.resets_at is not None and share.resets_at - length > run.spec.started + SAME_END
+    reset = share.resets_at is not None and share.resets_at - capacity.length(window) > run.spec.started + SAME_END
     return share.used if reset or share.used < before - FALL else max(share.used - before, 0.0)
 
 

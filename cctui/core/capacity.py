@@ -56,7 +56,7 @@ def windows(world: World, now: datetime, account: str = "default") -> tuple[Wind
 
 def _window(name: str, readings: Iterable[Reading], settings: CapacitySettings, now: datetime) -> Window:
     mine = [reading for reading in readings if reading.window == name]
-    open_ones = [reading for reading in mine if _number(reading) is not None and not _over(reading, now)]
+    open_ones = [reading for reading in mine if number(reading) is not None and is_open(reading, now)]
     if not open_ones:
         last = max((reading.observed_at for reading in mine), default=None)
         return Window(name, None, None, None, last, Confidence.UNKNOWN, stale=True)
@@ -64,7 +64,7 @@ def _window(name: str, readings: Iterable[Reading], settings: CapacitySettings, 
     age = now - best.observed_at
     return Window(
         id=name,
-        used=_number(best),
+        used=number(best),
         resets_at=best.resets_at,
         source=best.source,
         observed_at=best.observed_at,
@@ -81,14 +81,17 @@ def _best(readings: list[Reading], settings: CapacitySettings) -> Reading:
     return min(fresh, key=lambda reading: (rank.get(reading.source, len(rank)), newest - reading.observed_at))
 
 
-def _over(reading: Reading, now: datetime) -> bool:
-    """Its window has ended; one of unknown end has ended when the longest possible window would have."""
-    if reading.resets_at is not None:
-        return reading.resets_at <= now
-    return reading.observed_at + (FIVE_HOURS if reading.window == FIVE_HOUR else WEEK) <= now
+def length(window: str) -> timedelta:
+    """From its opening to its reset."""
+    return FIVE_HOURS if window == FIVE_HOUR else WEEK
 
 
-def _number(reading: Reading) -> float | None:
+def is_open(reading: Reading, now: datetime) -> bool:
+    """Its window has not ended; one of unknown end has when the longest possible one would have."""
+    return (reading.resets_at or reading.observed_at + length(reading.window)) > now
+
+
+def number(reading: Reading) -> float | None:
     """A refused request means the window is full, whatever number came with it."""
     return 100.0 if reading.rejected else reading.used
 

@@ -136,6 +136,11 @@ def awaited(share: Share, now: datetime) -> float:
     return share.late if share.late_until is not None and share.late_until >= now else 0.0
 
 
+def spends(run: Run) -> bool:
+    """Whether its current leg spends the windows of the plan."""
+    return needs_claude(run.spec.runner) and run.part not in (Part.CHECK, Part.SETUP)
+
+
 def bound(run: Run, window: str) -> bool:
     """Whether the run spends from the window."""
     return needs_claude(run.spec.runner) and binds(window, run.spec.model or run.progress.model)
@@ -160,8 +165,7 @@ def tokens(run: Run, ending: Ending | None) -> float | None:
 
 def _working(run: Run) -> bool:
     """Whether its leg spends now."""
-    at_work = run.stage in (Stage.RUNNING, Stage.LAUNCHING) and run.ending is None
-    return at_work and run.part not in (Part.CHECK, Part.SETUP)
+    return run.stage in (Stage.RUNNING, Stage.LAUNCHING) and run.ending is None and spends(run)
 
 
 def _lately(run: Run, now: datetime) -> bool:

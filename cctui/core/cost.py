@@ -90,13 +90,8 @@ def added(spread: Spread | None, sample: float) -> Spread:
     return Spread(OLD * spread.ema + NEW * sample, samples, tuple(ordered), *quantiles)
 
 
-def quantile(samples: Sequence[float], q: float) -> float:
-    """Between the two samples around place (n - 1) × q, in proportion."""
-    return between(sorted(samples), q)
-
-
 def between(ordered: Sequence[float], q: float) -> float:
-    """`quantile` of samples that are in order already."""
+    """The quantile of samples in order: between the two around place (n - 1) × q, in proportion."""
     place = (len(ordered) - 1) * q
     low = floor(place)
     high = min(low + 1, len(ordered) - 1)

@@ -1,9 +1,32 @@
-"""Circles in a graph of names that need other names.  Pure; linear but for the circles themselves."""
+"""A graph of names that need other names: its order and its circles.  Pure; linear but for the circles themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+
+
+def heirs_first(graph: Mapping[str, list[str]]) -> tuple[list[str], bool]:
+    """The names of `graph` (name → names it needs, all of it), whatever waits before what it waits for; and whether
+    there is a circle in it, which is cut anywhere."""
+    begun: set[str] = set()
+    ended: dict[str, None] = {}
+    circular = False
+    for start in graph:
+        path = [start]
+        while path:
+            here = path[-1]
+            if here in begun:  # all that it needs has been met
+                path.pop()
+                ended[here] = None
+                continue
+            begun.add(here)
+            for need in graph[here]:
+                if need not in begun:
+                    path.append(need)
+                elif need not in ended:
+                    circular = True
+    return list(reversed(ended)), circular
 
 
 def cycles(graph: Mapping[str, list[str]]) -> Iterator[list[str]]:
@@ -18,6 +41,11 @@ def cycles(graph: Mapping[str, list[str]]) -> Iterator[list[str]]:
             rest = dict(_knotted({name: needs for name, needs in rest.items() if name not in circle}))
         else:
             return
+
+
+def without(graph: Mapping[str, list[str]], names: Container[str]) -> dict[str, list[str]]:
+    """The graph less these names."""
+    return {name: [need for need in needs if need not in names] for name, needs in graph.items() if name not in names}
 
 
 def _knotted(graph: Mapping[str, list[str]]) -> dict[str, list[str]]:

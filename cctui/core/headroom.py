@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from cctui.core import admission, capacity, pacing, reserve
 from cctui.core.capacity import Window
-from cctui.core.scene import Scene, spends
+from cctui.core.claims import spends
+from cctui.core.scene import Scene
 from cctui.core.world import FIVE_HOUR, SEVEN_DAY
 
 

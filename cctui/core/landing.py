@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from math import inf
 
 from cctui.core.admission import ROUNDING, Flight, Room, Row
+from cctui.core.claims import spends
 from cctui.core.order import LAST
-from cctui.core.scene import Scene, spends
+from cctui.core.scene import Scene
 from cctui.core.world import Halting, Part, Run, Stage, Urgency, Why
 
 LEAD = 90.0

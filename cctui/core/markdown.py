@@ -12,17 +12,12 @@ from datetime import datetime, timedelta
 from cctui.core.metrics import CAUSES
 from cctui.core.report import Ended, Morning, Waiting
 from cctui.core.view import count, moment, percent, safe, span
+from cctui.core.words import prose
 from cctui.core.world import ClosedWindow
 
-_MARKS = re.compile(r"([\\`*_\[\]<>#!|$%~^=])")
 _LINKED = re.compile(r"[\w. @+-]+")
 FOLDER = "logs/scheduler/"
 """Where the notes of all days lie; the reports lie one folder deeper."""
-
-
-def prose(text: str) -> str:
-    """One line of text with nothing in it that Markdown or Obsidian would act on."""
-    return _MARKS.sub(r"\\\1", safe(text))
 
 
 def report(found: Morning) -> str:

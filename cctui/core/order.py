@@ -8,12 +8,13 @@ it has waited, so that nothing starves.  A task's Urgency is the key of the sort
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from cctui.core.admission import FIVE_HOURS
 from cctui.core.cost import estimate
-from cctui.core.graph import cycles
+from cctui.core.graph import cycles, heirs_first, without
 from cctui.core.runners import needs_claude
 from cctui.core.world import FIVE_HOUR, Estimate, Line, Phase, Reason, Task, Urgency, Why, World
 
@@ -21,7 +22,6 @@ LAST = datetime.max.replace(tzinfo=UTC)
 INFINITE = float("inf")
 UNRANKED = 1 << 60
 LIVE = (Phase.PENDING, Phase.ACTIVE)
-FIVE_HOURS = 5 * 3600.0
 
 
 def line(world: World, now: datetime | None = None) -> Line:
@@ -31,9 +31,9 @@ def line(world: World, now: datetime | None = None) -> Line:
     taken = {run.spec.task for run in world.runs.values()}
     live = [task for task in world.tasks.values() if task.phase in LIVE]
     estimates = _estimates(world, live)
-    stuck = faults(world)
-    circles = {name for name, reason in stuck.items() if reason.why is Why.CYCLE}
-    urgency, until = _urgencies(world, live, estimates, circles, now)
+    stuck, chain = _chained(world, live)
+    urgency, until = _urgencies(world, live, estimates, now)
+    _inherit(chain, world.tasks, estimates, urgency)
     waiting = [task for task in live if task.phase is Phase.PENDING and task.name not in taken]
     waiting.sort(key=lambda task: sort_key(urgency[task.name], task))
     order = tuple(task.name for task in waiting)
@@ -42,12 +42,10 @@ def line(world: World, now: datetime | None = None) -> Line:
 
 
 def _groups(world: World, order: tuple[str, ...], estimates: Mapping[str, Estimate]) -> tuple[tuple[str, ...], ...]:
-    """Tasks that are expected to take the same, by the same model."""
-    found: dict[tuple[int, str | None, bool], list[str]] = {}
+    """Tasks that are expected to take the same, by the same model; those share one Estimate."""
+    found: dict[tuple[int, str | None], list[str]] = {}
     for name in order:
-        task = world.tasks[name]
-        key = (id(estimates[name]), task.model, needs_claude(task.runner))
-        found.setdefault(key, []).append(name)
+        found.setdefault((id(estimates[name]), world.tasks[name].model), []).append(name)
     return tuple(map(tuple, found.values()))
 
 
@@ -81,7 +79,7 @@ def _estimates(world: World, tasks: list[Task]) -> dict[str, Estimate]:
 
 
 def _urgencies(
-    world: World, tasks: list[Task], estimates: Mapping[str, Estimate], circles: set[str], now: datetime | None
+    world: World, tasks: list[Task], estimates: Mapping[str, Estimate], now: datetime | None
 ) -> tuple[dict[str, Urgency], datetime | None]:
     span = timedelta(days=world.settings.run.ageing_days)
     ranks = world.memory.ranks
@@ -104,7 +102,6 @@ def _urgencies(
         cost = sizes[key] if key in sizes else sizes.setdefault(key, size(task, known))
         same = (task.priority - aged, latest, rank, cost, aged)
         found[task.name] = alike.get(same) or alike.setdefault(same, Urgency(*same[:4], "", aged))
-    _inherit([task for task in tasks if task.name not in circles], estimates, found)
     return found, oldest + span if oldest else None
 
 
@@ -128,38 +125,23 @@ def takes(known: Estimate) -> float:
     return max(seconds, int(points.p80 // 100) * FIVE_HOURS) if points else seconds
 
 
-def _inherit(tasks: list[Task], estimates: Mapping[str, Estimate], found: dict[str, Urgency]) -> None:
+def _inherit(
+    chain: Sequence[str], tasks: Mapping[str, Task], estimates: Mapping[str, Estimate], found: dict[str, Urgency]
+) -> None:
     """Whatever is waited for is as urgent as the most urgent that waits for it, and must be done before that starts."""
-    for task in _heirs_first([task for task in tasks if task.depends_on]):
-        heir = found[task.name]
-        for dependency in task.depends_on:
+    least = max((urgency.priority for urgency in found.values()), default=0)
+    for name in chain:
+        heir = found[name]
+        if heir.latest is None and heir.priority >= least:
+            continue  # nothing is less urgent
+        for dependency in tasks[name].depends_on:
             mine = found.get(dependency.name)
-            if mine is not None:
-                found[dependency.name] = _passed_on(mine, heir, task.name, estimates[dependency.name])
-
-
-def _heirs_first(tasks: list[Task]) -> list[Task]:
-    """Whatever waits before what it waits for; a circle is cut anywhere."""
-    by_name = {task.name: task for task in tasks}
-    seen: set[str] = set()
-    after: list[Task] = []
-    for task in tasks:
-        path = [(task, False)]
-        while path:
-            here, done = path.pop()
-            if done:
-                after.append(here)
-            elif here.name not in seen:
-                seen.add(here.name)
-                path.append((here, True))
-                path += [(by_name[need.name], False) for need in here.depends_on if need.name in by_name]
-    return after[::-1]
+            if mine is not None and (heir.latest is not None or heir.priority < mine.priority):
+                found[dependency.name] = _passed_on(mine, heir, name, estimates[dependency.name])
 
 
 def _passed_on(mine: Urgency, heir: Urgency, name: str, known: Estimate) -> Urgency:
     latest = mine.latest
-    if heir.latest is None and heir.priority >= mine.priority:
-        return mine
     if heir.latest is not None:
         before = heir.latest - timedelta(seconds=takes(known))
         latest = before if latest is None or before < latest else latest
@@ -172,24 +154,32 @@ def _passed_on(mine: Urgency, heir: Urgency, name: str, known: Estimate) -> Urge
 # --- the graph -------------------------------------------------------------------------------------------------------
 
 
-def faults(world: World) -> dict[str, Reason]:
-    """Live tasks whose dependencies cannot ever be met: a missing name, or a cycle."""
+def _chained(world: World, live: list[Task]) -> tuple[dict[str, Reason], list[str]]:
+    """Live tasks whose dependencies cannot ever be met, and all others that need something, heirs first."""
+    found, graph = _needs(world, live)
+    chain, circular = heirs_first(graph)
+    if circular:
+        for circle in cycles(graph):
+            for name in circle:
+                found[name] = Reason(Why.CYCLE, " → ".join((*circle, circle[0])))
+        circles = {name for name, reason in found.items() if reason.why is Why.CYCLE}
+        chain, _ = heirs_first(without(graph, circles))
+    return found, chain
+
+
+def _needs(world: World, live: list[Task]) -> tuple[dict[str, Reason], dict[str, list[str]]]:
+    """Live tasks that need what is not there; and of each one that needs something what of that needs something too:
+    nothing else can close a circle."""
     tasks = world.tasks
     broken = {entry.name for entry in world.broken}
-    found: dict[str, Reason] = {}
-    graph: dict[str, list[str]] = {}
-    for name, task in tasks.items():
-        if not task.depends_on or task.phase not in LIVE:
-            continue
-        for dependency in task.depends_on:
-            other = tasks.get(dependency.name)
-            if other is None:
-                what = f"{dependency.name} (its file is broken)" if dependency.name in broken else dependency.name
-                found.setdefault(name, Reason(Why.MISSING, what))
-            elif other.depends_on and other.phase in LIVE:
-                # What needs nothing cannot close a circle.
-                graph.setdefault(name, []).append(dependency.name)
-    for circle in cycles(graph):
-        for name in circle:
-            found[name] = Reason(Why.CYCLE, " → ".join((*circle, circle[0])))
-    return found
+    missing: dict[str, Reason] = {}
+    graph: dict[str, list[str]] = {task.name: [] for task in live if task.depends_on}
+    for name, needs in graph.items():
+        for dependency in tasks[name].depends_on:
+            needed = dependency.name
+            if needed in graph:
+                needs.append(needed)
+            elif needed not in tasks:
+                what = f"{needed} (its file is broken)" if needed in broken else needed
+                missing.setdefault(name, Reason(Why.MISSING, what))
+    return missing, graph

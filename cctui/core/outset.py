@@ -18,7 +18,6 @@ from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Reading, Run, Share, Stage, W
 
 SOURCE = "plan"
 FULL = 100.0
-FIVE_HOURS, WEEK = 5 * 3600.0, 7 * 86400.0
 NEVER = 60 * 24 * 365.0
 """Minutes."""
 
@@ -65,7 +64,7 @@ def gauges(world: World, now: datetime) -> Iterable[Gauge]:
         return
     for known in capacity.windows(world, now):
         share = attribution.standing(world, known.id, now)
-        length = FIVE_HOURS if known.id == FIVE_HOUR else WEEK
+        length = capacity.length(known.id).total_seconds()
         used = known.used or 0.0
         if known.resets_at is None and known.id == FIVE_HOUR and used <= 0:
             continue

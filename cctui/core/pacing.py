@@ -7,14 +7,13 @@ the week, so that its end has room for what comes up (the square root of the sha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cctui.core import capacity
 from cctui.core.world import SEVEN_DAY, Reason, Why, World
 
 USE, EVEN, FRONT = "use", "even", "front"
 PACES = (USE, EVEN, FRONT)
-WEEK = timedelta(days=7)
 SLACK = 1.0
 """Points that may be ahead of the pace: a task is not stopped for a rounding."""
 
@@ -47,8 +46,8 @@ def standing(world: World, now: datetime) -> Pace | None:
     week = next(window for window in capacity.windows(world, now) if window.id == SEVEN_DAY)
     if week.used is None or week.resets_at is None:
         return None
-    part = 1 - (week.resets_at - now) / WEEK
-    begun = week.resets_at - WEEK
+    part = 1 - (week.resets_at - now) / capacity.WEEK
+    begun = week.resets_at - capacity.WEEK
     runs_out = None
     if week.used > 0 and part > 0:
         at = begun + (now - begun) * (100 / week.used)
@@ -63,5 +62,5 @@ def ahead(world: World, now: datetime) -> Reason | None:
         return None
     part = (found.used - SLACK) / 100
     part = part * part if world.settings.capacity.pace == FRONT else part
-    until = found.resets_at - WEEK * (1 - min(part, 1.0))
+    until = found.resets_at - capacity.WEEK * (1 - min(part, 1.0))
     return Reason(Why.PACE, SEVEN_DAY, found.used, round(found.target, 2), until)

@@ -18,6 +18,7 @@ from cctui.core import capacity, likely, queue, reserve
 from cctui.core.events import Asked
 from cctui.core.forecast import Band, Plan, Planned, PlannedWindow, Slip, slips, summary
 from cctui.core.likely import Draw
+from cctui.core.order import LIVE
 from cctui.core.outset import FULL, Gauge, Job
 from cctui.core.predicted import UNUSED, Predicted
 from cctui.core.refusal import refusal
@@ -52,7 +53,6 @@ __all__ = [
 
 HORIZON = timedelta(days=7)
 SAMPLES = 100
-LIVE = (Phase.PENDING, Phase.ACTIVE)
 INFINITE = float("inf")
 NOTHING_WAITS = "nothing waits"
 

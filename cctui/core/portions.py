@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from cctui.core.admission import FIVE_HOURS, WEEK, Need, Room
+from cctui.core import capacity
+from cctui.core.admission import Need, Room
 from cctui.core.settings import Portion
 from cctui.core.world import FIVE_HOUR, Phase, Reason, Record, Task, Why, World
 
@@ -39,8 +40,7 @@ def of(portion: Portion, tags: tuple[str, ...], folder: str) -> bool:
 
 def used(world: World, portion: Portion, room: Room, now: datetime) -> float:
     """Points of the window that such work has taken since it opened, and what runs at work have taken so far."""
-    length = FIVE_HOURS if room.window == FIVE_HOUR else WEEK
-    opened = now + timedelta(seconds=room.ends - length)
+    opened = now + timedelta(seconds=room.ends) - capacity.length(room.window)
     total = 0.0
     for record in reversed(world.records):
         if record.ended is None or record.ended < opened:

@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 from math import inf
 
 from cctui.core import admission, queue, spending
-from cctui.core.events import Event, Launch, Launched, Measured, Ticked
+from cctui.core.claims import spends
+from cctui.core.effects import Launch
+from cctui.core.events import Event, Launched, Measured, Ticked
 from cctui.core.likely import Draw, Likely
-from cctui.core.outset import FIVE_HOURS, FULL, WEEK, Gauge, Job, begun, gauges, job_of, new_job, readings
+from cctui.core.outset import FULL, Gauge, Job, begun, gauges, job_of, new_job, readings
 from cctui.core.rehearsal import Rehearsal
 from cctui.core.retry import DONE_WORD
-from cctui.core.runners import needs_claude
 from cctui.core.step import alarm
 from cctui.core.watching import as_claimed
 from cctui.core.world import (
@@ -159,12 +160,12 @@ class Predicted:
                 del self.gauges[window]
                 self.closed.append(gauge)
                 if window != FIVE_HOUR:
-                    self.gauges[window] = Gauge(window, gauge.ends, gauge.ends + WEEK)
+                    self.gauges[window] = Gauge(window, gauge.ends, gauge.ends + admission.WEEK)
                 elif any(FIVE_HOUR in job.rate for job in self.flights.values()):
                     self._open()
 
     def _open(self) -> None:
-        self.gauges[FIVE_HOUR] = Gauge(FIVE_HOUR, self.t, self.t + FIVE_HOURS)
+        self.gauges[FIVE_HOUR] = Gauge(FIVE_HOUR, self.t, self.t + admission.FIVE_HOURS)
         for job in self.flights.values():
             if FIVE_HOUR in job.rate:
                 job.windows.append(self.t)
@@ -299,7 +300,7 @@ class Predicted:
 
 def _well(now: datetime, worked_s: float, run: Run | None) -> Ending:
     """All is done, and every check passes."""
-    talks = run is not None and needs_claude(run.spec.runner) and run.part not in (Part.CHECK, Part.SETUP)
+    talks = run is not None and spends(run)
     result = Result("success", text=f"done\n{DONE_WORD}", answers=1, changed=1) if talks else None
     return Ending(Stop.EXIT, now, worked_s, rc=0, result=result)
 

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
 
+from cctui.core.capacity import is_open, number
 from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Confidence, Reading, World
 
 APART = 5.0
 """Percent points by which two readings may differ at one moment."""
 GROWTH = 1.0
 """Percent points a minute by which a window's use may well have grown from an older reading to a newer one."""
-LONGEST = {FIVE_HOUR: timedelta(hours=5)}
-"""How long a window is at most; all others: a week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +43,6 @@ class Contradiction:
     text: str
 
 
-def is_open(reading: Reading, now: datetime) -> bool:
-    """Its window has not ended; one of unknown end has when the longest possible one would have."""
-    return (reading.resets_at or reading.observed_at + LONGEST.get(reading.window, timedelta(days=7))) > now
-
-
 def latest(world: World, now: datetime, account: str = "default") -> Mapping[str, tuple[Seen, ...]]:
     """Window → what every source last said of it, the newest first; windows that have ended are left out."""
     found: dict[str, list[Seen]] = {}
@@ -56,7 +50,7 @@ def latest(world: World, now: datetime, account: str = "default") -> Mapping[str
         age = max(now - reading.observed_at, timedelta(0))
         seen = Seen(
             reading.source,
-            _number(reading),
+            number(reading),
             reading.resets_at,
             reading.observed_at,
             age.total_seconds(),
@@ -72,7 +66,7 @@ def contradictions(world: World, now: datetime, account: str = "default") -> tup
     fresh = [each for each in _newest_first(world, now, account) if now - each.observed_at <= _young(world)]
     found = []
     for newer, older in combinations(fresh, 2):
-        high, low = _number(newer), _number(older)
+        high, low = number(newer), number(older)
         if newer.window != older.window or high is None or low is None:
             continue
         minutes = (newer.observed_at - older.observed_at).total_seconds() / 60
@@ -88,7 +82,7 @@ def guessing(world: World, more: Iterable[Reading], now: datetime) -> bool:
     return not any(
         reading.window == FIVE_HOUR
         and reading.confidence is not Confidence.ESTIMATED
-        and _number(reading) is not None
+        and number(reading) is not None
         and now - reading.observed_at <= _young(world)
         for reading in (*world.readings, *more)
         if reading.account == "default" and is_open(reading, now)
@@ -133,8 +127,3 @@ def _newest_first(world: World, now: datetime, account: str) -> list[Reading]:
 
 def _young(world: World) -> timedelta:
     return timedelta(minutes=world.settings.capacity.blind_after_minutes)
-
-
-def _number(reading: Reading) -> float | None:
-    """A refused request means the window is full, whatever number came with it."""
-    return 100.0 if reading.rejected else reading.used

@@ -10,8 +10,9 @@ from typing import Any
 
 from cctui.core import admission, capacity
 from cctui.core.admission import Flight, Room
+from cctui.core.claims import spends
 from cctui.core.runners import needs_claude
-from cctui.core.world import Estimate, Part, Reason, Run, Stage, Task, Why, World
+from cctui.core.world import Estimate, Reason, Run, Stage, Task, Why, World
 
 
 class Caution(StrEnum):
@@ -105,11 +106,6 @@ def scene(world: World, now: datetime, caution: Caution = Caution.LIKELY) -> Sce
         parked={run.spec.folder: run.spec.task for run in in_place if run.stage is Stage.PARKED and _begun(run)},
         caution=caution,
     )
-
-
-def spends(run: Run) -> bool:
-    """Whether its current leg spends the windows of the plan."""
-    return needs_claude(run.spec.runner) and run.part not in (Part.CHECK, Part.SETUP)
 
 
 def _begun(run: Run) -> bool:

@@ -10,10 +10,9 @@ from collections.abc import Callable, Sequence
 from datetime import time
 from typing import Any
 
+from cctui.core.reserve import DAYS
 from cctui.core.settings import Portion, Project, Quiet, Reserve
 from cctui.core.values import near, shown
-
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _table(table: object, keys: Sequence[str], words: str) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def reserves(raw: object) -> tuple[Reserve, ...]:
 
 def _reserve(table: dict[str, Any]) -> Reserve:
     return Reserve(
-        days=tuple(_DAYS[day] for day in _days(table.get("days", list(_DAYS)))),
+        days=tuple(DAYS[day] for day in _days(table.get("days", list(DAYS)))),
         start=_hour(table.get("from", "00:00"), "from"),
         end=_hour(table.get("to", "24:00"), "to"),
         five_hour=_percent(table.get("five_hour", 0), "five_hour"),
@@ -78,8 +77,8 @@ def _days(raw: object) -> list[int]:
 
 
 def _day(word: str, words: str) -> int:
-    if len(word) >= 3 and word[:3] in _DAYS and word.isalpha():
-        return _DAYS.index(word[:3])
+    if len(word) >= 3 and word[:3] in DAYS and word.isalpha():
+        return DAYS.index(word[:3])
     raise ValueError(words)
 
 

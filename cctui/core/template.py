@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from cctui.core.values import near
 
@@ -36,6 +36,8 @@ def words(template: str) -> tuple[str, ...]:
     return found
 
 
-def filled(template: str, values: Mapping[str, str]) -> list[str]:
-    """The argument list; `values` holds a text for each of PLACEHOLDERS, an empty one for what the task has not."""
-    return [_PLACE.sub(lambda found: values[found[1]], word) for word in words(template)]
+def filled(words: Iterable[str], values: Mapping[str, str]) -> tuple[str, ...]:
+    """The argument list; `values` holds a text for each of PLACEHOLDERS, an empty one for what the task has not.
+
+    What is filled in is never read again; other braces stay."""
+    return tuple(_PLACE.sub(lambda found: values.get(found[1], found[0]), word) for word in words)

@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 
 from cctui.core import attribution, capacity, queue, reserve
 from cctui.core.cost import ALL
-from cctui.core.events import Effect, SaveWatch, SaveWindow
+from cctui.core.effects import Effect, SaveWatch, SaveWindow
 from cctui.core.runners import needs_claude
 from cctui.core.watching import as_claimed, waiting
 from cctui.core.world import (
@@ -43,7 +43,6 @@ Change = tuple[World, tuple[Effect, ...]]
 GRAIN, SAVE_EVERY = timedelta(seconds=60), timedelta(minutes=10)
 ASLEEP = timedelta(minutes=5)
 """A longer time between two looks was not lived through: the machine slept, or the clock was set."""
-FIVE_HOURS, WEEK = timedelta(hours=5), timedelta(days=7)
 KEEP = 200
 POINTS_AN_HOUR = 20.0
 SCANNED = 1000
@@ -148,9 +147,8 @@ def _watch_of(world: World, window: str, now: datetime) -> Watch | None:
     if found is not None:
         return found
     ends = _ends(world, window, now)
-    length = FIVE_HOURS if window == FIVE_HOUR else WEEK
     if ends is not None:
-        return Watch(window, ends - length, ends)
+        return Watch(window, ends - capacity.length(window), ends)
     return Watch(window, now) if window == FIVE_HOUR else None
 
 
@@ -169,9 +167,10 @@ def _over(watch: Watch, world: World, now: datetime) -> datetime | None:
     if watch.window != FIVE_HOUR:
         return None
     if ends is not None:
-        opened = ends - FIVE_HOURS
+        opened = ends - capacity.FIVE_HOURS
         return opened if opened > watch.opened + attribution.SAME_END else None
-    return watch.opened + FIVE_HOURS if now >= watch.opened + FIVE_HOURS else None
+    longest = watch.opened + capacity.FIVE_HOURS
+    return longest if now >= longest else None
 
 
 def _opened(watch: Watch, world: World, now: datetime) -> Watch:
@@ -179,7 +178,7 @@ def _opened(watch: Watch, world: World, now: datetime) -> Watch:
     ends = _ends(world, watch.window, now)
     if watch.ends is not None or ends is None:
         return watch
-    return replace(watch, opened=ends - (FIVE_HOURS if watch.window == FIVE_HOUR else WEEK), ends=ends)
+    return replace(watch, opened=ends - capacity.length(watch.window), ends=ends)
 
 
 def _shut(world: World, now: datetime) -> bool:

@@ -488,13 +488,6 @@ def test_a_branch_somebody_checked_out_stays(at: Desk, repo: Repo) -> None:
     assert repo.head == tip
 
 
-def test_a_worktree_run_has_no_snapshot_to_drop(at: Desk, repo: Repo) -> None:
-    _, _, own = prepared(at, repo.top)
-    own.commit()
-    at.workspace().drop(RUN)
-    assert BRANCH in repo.branches
-
-
 # --- killed in between -----------------------------------------------------------------------------------------------
 
 

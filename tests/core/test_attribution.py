@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from cctui.core import attribution, capacity, cost
 from cctui.core.claims import LATE
-from cctui.core.events import Filed, Finish, Looked, Measured, PersonSeen, Progressed
+from cctui.core.effects import Finish
+from cctui.core.events import Filed, Looked, Measured, PersonSeen, Progressed
 from cctui.core.looks import close
 from cctui.core.retry import Done
 from cctui.core.step import step
@@ -625,7 +626,9 @@ class Night:
                 self.now += timedelta(minutes=value)
             case "forget":
                 runs = {name: replace(run, points={}) for name, run in self.world.runs.items()}
-                self.world = replace(self.world, shares={}, runs=runs)
+                self.world = replace(self.world, shares={}, readings=(), runs=runs)
+                while self.ends <= self.now:  # nobody sees a window for the first time once it has ended
+                    self.ends += timedelta(hours=5)
                 self.read()
             case _:
                 self.of_a_run(act, value)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cctui.core import readings
+from cctui.core import capacity, readings
 from cctui.core.answer import answer
 from cctui.core.world import FIVE_HOUR, SEVEN_DAY, Confidence, Reading, World
 
@@ -79,9 +79,9 @@ def test_what_is_old_over_unknown_or_of_another_window_contradicts_nothing(other
 
 
 def test_a_window_of_unknown_end_is_over_when_the_longest_one_would_be() -> None:
-    assert readings.is_open(at(1, minutes=299, resets_at=None), NOW)
-    assert not readings.is_open(at(1, minutes=300, resets_at=None), NOW)
-    assert readings.is_open(at(1, minutes=301, window=SEVEN_DAY, resets_at=None), NOW)
+    assert capacity.is_open(at(1, minutes=299, resets_at=None), NOW)
+    assert not capacity.is_open(at(1, minutes=300, resets_at=None), NOW)
+    assert capacity.is_open(at(1, minutes=301, window=SEVEN_DAY, resets_at=None), NOW)
 
 
 def test_only_who_counts_ends_the_guessing() -> None:

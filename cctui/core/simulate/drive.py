@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from cctui.core.events import Event, Loaded, Measured, Scanned
 from cctui.core.rehearsal import Rehearsal
+from cctui.core.reserve import DAYS
 from cctui.core.settings import CapacitySettings, Reserve, RunSettings, Settings
 from cctui.core.simulate.scenario import FIVE_HOURS, Known, ReserveSpec, since
 from cctui.core.simulate.sight import Choice, Finished, InFlight, Parked, Sight, Visible, Why
@@ -32,7 +33,6 @@ from cctui.core.world import (
     World,
 )
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SOURCE = "model"
 RESUMING = 0.5
 """Points of the 5-hour window that going on costs in the modelled world."""

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 
+from cctui.core import capacity
 from cctui.core.world import FIVE_HOUR, ClosedWindow, Confidence, Reading
 
 SAME_END = timedelta(minutes=10)
 """How far two readings may differ about when one and the same window ends."""
 WHOLE = 1.0
 """Points from which on a rest is use: readings may be whole percents."""
-LENGTHS = {FIVE_HOUR: timedelta(hours=5)}
-WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Stand:
     seen: tuple[tuple[datetime, float], ...]
 
     def opened(self, window: str) -> datetime:
-        return self.resets_at - LENGTHS.get(window, WEEK)
+        return self.resets_at - capacity.length(window)
 
 
 @dataclass(frozen=True, slots=True)

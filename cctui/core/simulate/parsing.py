@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from cctui.core.graph import cycles
+from cctui.core.reserve import DAYS
 from cctui.core.simulate.checks import Checks, Fields, ScenarioError
 from cctui.core.simulate.scenario import (
     FULL,
@@ -26,7 +27,6 @@ from cctui.core.values import near, shown
 COST = ("duration_s", "five_hour", "seven_day")
 TOP = ("start", "hours", "slots", "tz", "five_hour", "seven_day", "person", "reserve", "tasks", "observed")
 TASK = ("name", "arrives", "priority", "deadline", "depends_on", "kind", *COST)
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOST_HOURS = 366 * 24.0
 LEAST_SECONDS, LEAST_POINTS = 1e-3, 1e-6
 """Times are told to the millisecond; a smaller cost could not be told from rounding."""

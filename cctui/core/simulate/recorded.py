@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cctui.core import capacity
 from cctui.core.reserve import zone_of
 from cctui.core.runners import needs_claude
 from cctui.core.settings import Settings
 from cctui.core.simulate import others
-from cctui.core.simulate.others import WEEK, Spent
+from cctui.core.simulate.others import Spent
 from cctui.core.simulate.parsing import LEAST_POINTS, LEAST_SECONDS, MOST_HOURS
 from cctui.core.world import FIVE_HOUR, SEVEN_DAY, ClosedWindow, Reading, Record, Task
 
@@ -193,7 +194,7 @@ def _windows(past: Past, start: datetime, now: datetime, ratio: float | None) ->
         notes.append(
             "no readings of those days are left: of the person's use only what is known of whole windows counts"
         )
-    resets_at = of_week[0].resets_at if of_week else begun or start + WEEK
+    resets_at = of_week[0].resets_at if of_week else begun or start + capacity.WEEK
     rate = ratio or 0.0
     return {
         "five_hour": {"used": round(held[1], 6), "resets_at": _iso(past, held[0].resets_at)}
