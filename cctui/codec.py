@@ -38,7 +38,10 @@ def encode(value: Any) -> Any:
 
 def decode(data: Any) -> Any:
     """What `encode` made."""
-    return _tagged(vocabulary())(data)
+    try:
+        return _tagged(vocabulary())(data)
+    except RecursionError:  # commands may hold commands
+        raise CodecError("nested too deeply") from None
 
 
 def encode_field(name: str, value: Any) -> Any:

@@ -301,6 +301,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "tmux.scope": ("auto", "on", "off"),
     "ui.ascii": ("auto", "on", "off"),
     "ui.motion": ("auto", "on", "off"),
+    "ui.lean": ("auto", "on", "off"),
     "ui.on_hangup": ("headless", "stay", "stop"),
 }
 _SHAPES: dict[str, tuple[str, str]] = {

@@ -25,7 +25,8 @@ from cctui.adapters.tmux import Tmux
 from cctui.adapters.usage import Usage
 from cctui.adapters.workspace import Workspace
 from cctui.busy import Busy
-from cctui.core.events import Asked, Effect, EffectFailed, Event, Launch, Leaving, Ticked
+from cctui.core.effects import Effect, Launch
+from cctui.core.events import Asked, EffectFailed, Event, Leaving, Ticked
 from cctui.core.queue import ready
 from cctui.core.settings import Settings
 from cctui.core.step import alarm, refusal, steps

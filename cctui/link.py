@@ -80,6 +80,9 @@ class Link(Protocol):
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
         """The command that shows a run's terminal.  Raises LinkError when it has none."""
 
+    def edit_argv(self, name_or_path: str) -> list[str]:
+        """The command that opens a task's file in the person's editor.  Raises LinkError when this face has none."""
+
     async def leave(self, how: How) -> None:
         """End this face's link (detach) or the engine itself (stop)."""
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from cctui.adapters import front
+from cctui.adapters.editor import EditorError, editor_argv
 from cctui.adapters.taskdir import TaskDir, TaskDirError
 from cctui.adapters.workspace import WorkspaceError
 from cctui.core import outlook
 from cctui.core.answer import Answer, answer
 from cctui.core.forecast import Plan
 from cctui.core.launch import session_name
-from cctui.core.world import Add, Broken, Command, Edit, Phase, Reason, Task, Why, World
+from cctui.core.naming import file_of
+from cctui.core.world import Add, Broken, Command, Edit, Phase, Reason, Restore, Task, Together, Undo, Why, World
 from cctui.link import How, LinkError
 from cctui.planner import Planner, PlannerError
 from cctui.runner.redact import redact, redact_all
@@ -32,21 +34,43 @@ def told(world: World, verb: str, args: Mapping[str, Any], now: datetime) -> Ans
 
 
 def imagined(taskdir: TaskDir, world: World, command: Command | None, now: datetime) -> tuple[Task, ...] | Reason:
-    """What the file would hold that a command writes or edits; a Reason: it would be no task.  Writes nothing."""
-    task = world.tasks.get(command.task) if isinstance(command, Edit) else None
-    if isinstance(command, Add):
-        path, text = f"{Phase.PENDING.value}/{command.name}.md", command.text
-    elif isinstance(command, Edit) and task is not None:
-        try:
-            path, text = task.path, front.edited(taskdir.read(task.path), command.field, command.value)
-        except (TaskDirError, front.FrontError) as error:
-            return Reason(Why.VALUE, str(error))
-    else:
-        return ()
-    found = taskdir.would_be(path, text)
-    if isinstance(found, Broken):
-        return Reason(Why.INVALID, found.problems[0].text)
-    return (replace(found, added=task.added if task else now),)
+    """What the files would hold that a command writes, edits or brings back; a Reason: one would be no task.  Writes
+    nothing."""
+    texts: dict[str, str] = {}
+    tasks = []
+    try:
+        for part in _parts(world, command):
+            match part:
+                case Add(name=name, text=text):
+                    texts[f"{Phase.PENDING.value}/{name}.md"] = text
+                case Edit(task=name, field=field, value=value) if name in world.tasks:
+                    path = world.tasks[name].path
+                    texts[path] = front.edited(texts.get(path) or taskdir.read(path), field, value)
+                case Restore(path=place):
+                    texts[place.partition("/")[2]] = taskdir.read_trash(place)
+    except (TaskDirError, front.FrontError) as error:
+        return Reason(Why.VALUE, str(error))
+    added = {task.path: task.added for task in world.tasks.values()}
+    for path, text in texts.items():
+        found = taskdir.would_be(path, text)
+        if isinstance(found, Broken):
+            return Reason(Why.INVALID, found.problems[0].text)
+        tasks.append(replace(found, added=added.get(path, now)))
+    return tuple(tasks)
+
+
+def _parts(world: World, command: Command | None) -> Iterator[Command]:
+    """The single commands that one stands for."""
+    match command:
+        case Together(commands=parts):
+            for part in parts:
+                yield from _parts(world, part)
+        case Undo() if world.memory.done:
+            yield from _parts(world, world.memory.done[-1].undo)
+        case None | Undo():
+            return
+        case _:
+            yield command
 
 
 class LocalLink:
@@ -81,15 +105,14 @@ class LocalLink:
 
     async def text(self, path_or_name: str) -> str:
         hands = self._engine.hands
-        task = self.world.tasks.get(path_or_name)
-        if task is None and path_or_name.startswith("logs/scheduler/") and ".." not in path_or_name:
-            return redact(await asyncio.to_thread((hands.places.root / path_or_name).read_text, "utf-8", "replace"))
-        known = {broken.path for broken in self.world.broken} | {each.path for each in self.world.tasks.values()}
-        path = task.path if task else path_or_name
-        if path not in known:
-            raise LinkError(f"there is no task file {path_or_name!r}")
+        known = path_or_name in self.world.tasks
+        if not known and path_or_name.startswith("logs/scheduler/") and ".." not in path_or_name:
+            try:
+                return redact(await asyncio.to_thread((hands.places.root / path_or_name).read_text, "utf-8", "replace"))
+            except OSError as error:
+                raise LinkError(f"{path_or_name} cannot be read: {error.strerror or error}") from error
         try:
-            return redact(await hands.on_disk(hands.taskdir.read, path))
+            return redact(await hands.on_disk(hands.taskdir.read, self._file(path_or_name)))
         except TaskDirError as error:
             raise LinkError(str(error)) from error
 
@@ -121,6 +144,20 @@ class LocalLink:
         hands = self._engine.hands
         session = session_name(run.spec, run.leg)
         return hands.tmux.attach_argv(session, read_only=read_only, environ=self._engine.environ)
+
+    def _file(self, name_or_path: str) -> str:
+        """Raises LinkError."""
+        file = file_of(self.world, name_or_path)
+        if file is None:
+            raise LinkError(f"there is no task file {name_or_path!r}")
+        return file
+
+    def edit_argv(self, name_or_path: str) -> list[str]:
+        file = self._engine.hands.places.tasks / self._file(name_or_path)
+        try:
+            return editor_argv(self._engine.environ, file)
+        except EditorError as error:
+            raise LinkError(str(error)) from None
 
     async def leave(self, how: How) -> None:
         """End the engine in this process, either way: after a detach somebody else starts one that goes on."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cctui.core import naming
 from cctui.core.answer import FAILED, Answer
-from cctui.core.world import Command, Level, Reason, Rollback, World
+from cctui.core.world import Command, Level, Reason, Reply, Rollback, World
 
 if TYPE_CHECKING:
     from cctui.link import Link
@@ -44,14 +44,16 @@ async def order(link: Link, command: Command) -> dict[str, Any]:
         return {"data": named.data, "errors": list(named.errors), "code": named.code}
     before = link.world
     if reason := await link.send(named):
-        return naming.refused(named, reason, link.now())
-    failures = await settled(link, before, named)
-    data = {"task": naming.task_of(named)}
+        return naming.refused(before, named, reason, link.now())
+    data, failures = naming.outcome(before, named, link.now())
+    failures = failures or await settled(link, before, named)
     if isinstance(named, Rollback):
         said = naming.told(before, link.world, named.run_id)
         text = said.text if said else "the rollback takes long: its end will be a note of the engine"
         failures = failures or ([] if said and said.level is not Level.BAD else [text])
         data |= {"run_id": named.run_id, "text": text}
+    if isinstance(named, Reply):
+        data |= {"text": naming.heard(before, link.world, named) or f"{named.task}: your words are on their way"}
     return {"data": data, "errors": failures, "code": int(bool(failures))}
 
 

@@ -17,6 +17,7 @@ from typing import TypeVar
 from cctui.adapters import claude, notes, reports, teardown
 from cctui.adapters.claude import ClaudeError
 from cctui.adapters.health import is_disk
+from cctui.adapters.keystrokes import TypingError, type_words
 from cctui.adapters.ledger import Ledger, LedgerError
 from cctui.adapters.legs import leg_plan
 from cctui.adapters.rundir import LegPlan, RunDir, RunDirError
@@ -25,32 +26,29 @@ from cctui.adapters.taskdir import TaskDir, TaskDirError
 from cctui.adapters.tmux import Tmux, TmuxError
 from cctui.adapters.windows import Windows
 from cctui.adapters.workspace import Workspace, WorkspaceError
-from cctui.core.events import (
+from cctui.core.effects import (
     AddFile,
     Approve,
     EditFile,
     Effect,
-    EffectFailed,
-    Event,
-    Filed,
     Finish,
     Fire,
-    Fired,
     Halt,
+    KeepWords,
     Launch,
-    Launched,
-    LaunchFailed,
     MoveFile,
+    RestoreFile,
     RollBack,
-    RolledBack,
     SaveMemory,
     SavePlan,
     SaveWatch,
     SaveWindow,
     Tell,
     TrashFile,
+    TypeWords,
     WriteReport,
 )
+from cctui.core.events import EffectFailed, Event, Filed, Fired, Launched, LaunchFailed, RolledBack, Typed
 from cctui.core.filing import with_changes
 from cctui.core.launch import session_name
 from cctui.core.settings import Settings
@@ -58,7 +56,7 @@ from cctui.core.world import Changes, Memory, Part, Phase, Tree
 from cctui.places import Places
 
 T = TypeVar("T")
-ADAPTERS = (ClaudeError, LedgerError, RunDirError, StoreError, TaskDirError, TmuxError, WorkspaceError)
+ADAPTERS = (ClaudeError, LedgerError, RunDirError, StoreError, TaskDirError, TmuxError, TypingError, WorkspaceError)
 
 
 class Unclaimed(Exception):
@@ -96,6 +94,9 @@ class Hands:
                 return await self._finish(effect)
             case RollBack(run_id, force):
                 return await self._roll_back(run_id, force)
+            case TypeWords(run_id, session, text, at):
+                await type_words(self.tmux, self.rundir.folder(run_id), session, text, at)
+                return Typed(run_id)
             case Fire():
                 await self.on_disk(self.taskdir.fire, effect.path, effect.name, effect.due, effect.deadline)
                 return Fired(effect)
@@ -112,6 +113,8 @@ class Hands:
                 self.rundir.tell(run_id, why)
             case Approve(run_id):
                 self.rundir.approve(run_id)
+            case KeepWords(run_id, number, text):
+                self.rundir.keep_words(run_id, number, text)
             case SavePlan(spec, ending):
                 plan = self.rundir.plan(spec.run_id) or (ending.result.text if ending.result else "")
                 self.rundir.keep_plan(spec.run_id, plan)
@@ -124,8 +127,10 @@ class Hands:
                 self.taskdir.add(name, text)
             case MoveFile(path, to):
                 self.taskdir.file(path, to)
-            case TrashFile(path):
-                self.taskdir.trash(path)
+            case TrashFile(path, to):
+                self.taskdir.trash(path, to)
+            case RestoreFile(path=place):
+                self.taskdir.restore(place)
             case SaveWindow(window):
                 Windows(self.places.windows).close(window)
             case SaveWatch(watch):

@@ -81,6 +81,11 @@ class PromisedLink:
             raise LinkError("the engine is still starting")
         return self._engine.link.attach_argv(run_id, read_only=read_only)
 
+    def edit_argv(self, name_or_path: str) -> list[str]:
+        if self._engine is None:
+            raise LinkError("the engine is still starting")
+        return self._engine.link.edit_argv(name_or_path)
+
     async def leave(self, how: How) -> None:
         self._left = True
         if self._engine:

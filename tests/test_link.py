@@ -77,7 +77,8 @@ def whole(hint: Any) -> st.SearchStrategy[Any]:
     origin, parts = get_origin(hint), get_args(hint)
     if is_dataclass(hint) and isinstance(hint, type):
         hints = get_type_hints(hint)
-        return st.builds(hint, **{part.name: whole(hints[part.name]) for part in fields(hint)})
+        # Only when it is asked for: a command may hold commands.
+        return st.deferred(lambda: st.builds(hint, **{part.name: whole(hints[part.name]) for part in fields(hint)}))
     if origin in (Union, UnionType):
         return st.one_of([whole(part) for part in parts])
     if origin is tuple and len(parts) == 2 and parts[1] is Ellipsis:
@@ -99,6 +100,14 @@ def through(value: Any) -> Any:
 @settings(max_examples=25)
 def test_a_world_survives_the_wire(world: World) -> None:
     assert through(world) == world
+
+
+def test_what_is_nested_too_deeply_is_refused() -> None:
+    data: dict[str, Any] = {"$": "Undo"}
+    for _ in range(900):
+        data = {"$": "Together", "commands": [data]}
+    with pytest.raises(CodecError, match="nested too deeply"):
+        decode(data)
 
 
 @given(st.one_of([st.builds(kind) for kind in get_args(Command)]))
@@ -365,6 +374,9 @@ class FakeLink:
 
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
         return ["tmux", run_id]
+
+    def edit_argv(self, name_or_path: str) -> list[str]:
+        return ["vi", name_or_path]
 
     async def leave(self, how: str) -> None:
         self.left.append(how)

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cctui.adapters import permissions, prompts, runread, runsettings
+from cctui.adapters import permissions, prompts, runread, runsettings, runwords
 from cctui.adapters.claude import ClaudeError, environment, program
 from cctui.adapters.runfiles import PROMPT, LegFile, LegPlan, read_legs, read_secrets
 from cctui.adapters.runsight import APPROVED
 from cctui.adapters.treefile import read_tree
-from cctui.core import runners
+from cctui.core import runners, template
 from cctui.core.settings import Settings
 from cctui.core.world import Leg, Mode, Part, Runner, Spec, Why
 
@@ -157,11 +157,11 @@ def _command(order: _Order, base: LegPlan) -> LegPlan:
 def _template(order: _Order, folder: str) -> tuple[str, ...]:
     """The person's own runner: the words of its template with the places filled in, each place within one word."""
     spec = order.spec
-    template = dict(order.settings.runners).get(spec.runner)
-    if template is None:
+    command = dict(order.settings.runners).get(spec.runner)
+    if command is None:
         raise ClaudeError(f"{spec.task}: there is no runner `{spec.runner}`: add it to [runners] in the config.")
     try:
-        words = shlex.split(template)
+        words = shlex.split(command)
     except ValueError as error:
         raise ClaudeError(f"runners.{spec.runner} is no command ({error}): mend it in the config.") from None
     if not words:
@@ -173,19 +173,7 @@ def _template(order: _Order, folder: str) -> tuple[str, ...]:
         "run_dir": str(order.run_dir),
         "model": spec.model or "",
     }
-    return tuple(_filled(word, places) for word in words)
-
-
-def _filled(word: str, places: Mapping[str, str]) -> str:
-    """One pass from left to right: what is filled in is never read again, other braces stay."""
-    done, rest = "", word
-    while rest:
-        name, brace, after = rest[1:].partition("}")
-        if rest[0] == "{" and brace and name in places:
-            done, rest = done + places[name], after
-        else:
-            done, rest = done + rest[0], rest[1:]
-    return done
+    return template.filled(words, places)
 
 
 # --- a conversation --------------------------------------------------------------------------------------------------
@@ -201,13 +189,15 @@ def _conversation(order: _Order, base: LegPlan) -> LegPlan:
     # A background job would hold the slot after the work is done (a result is printed, the process stays) and is cut
     # off after ten minutes anyway.  So commands run in the foreground, and may take as long as the task may.
     limit = str(int((base.timeout or order.spec.timeout) * 1000))
+    words, said = runwords.unheard(order.run_dir, order.before)
     env = {**base.env, "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1", "BASH_MAX_TIMEOUT_MS": limit}
-    plan = replace(base, argv=argv, env=env, stdout="stream", render="claude", session_id=session)
+    env["CCTUI_HEARD"] = str(words)
+    plan = replace(base, argv=argv, env=env, stdout="stream", render="claude", session_id=session, words=words)
     own = f"prompt-{order.leg}.md"
     if going_on:
-        return replace(plan, stdin=own, prompt=_follow_up(order))
+        return replace(plan, stdin=own, prompt=_follow_up(order, said))
     head, foot = prompts.around(order.spec, order.how, order.kind.part)
-    foot += _hand_off(order)
+    foot += _hand_off(order) + (f"\n\n{prompts.spoken(said)}" if said else "")
     return replace(plan, stdin=own if head or foot else PROMPT, head=head, foot=foot)
 
 
@@ -253,10 +243,13 @@ def _bounds(order: _Order) -> tuple[str, ...]:
     return (*words, "--max-budget-usd", f"{max(left, LEAST_DOLLARS):.4f}".rstrip("0").rstrip("."))
 
 
-def _follow_up(order: _Order) -> str:
+def _follow_up(order: _Order, said: tuple[str, ...]) -> str:
+    if said and order.kind.why == Why.REPLY:
+        return prompts.replied(said, order.kind.part, order.spec, order.how)
+    more = f"\n{prompts.spoken(said)}\n" if said else ""
     if order.kind.part is Part.PLAN:
-        return prompts.go_on_planning(order.kind.why)
-    return prompts.go_on(
+        return prompts.go_on_planning(order.kind.why) + more
+    asked = prompts.go_on(
         order.spec,
         order.how,
         order.kind.why,
@@ -265,6 +258,7 @@ def _follow_up(order: _Order) -> str:
         accepted=order.spec.mode is Mode.PLAN_FIRST,
         first_work=not any(leg.part is Part.WORK for leg in order.before),
     )
+    return asked + more
 
 
 def _hand_off(order: _Order) -> str:

@@ -6,6 +6,7 @@ Values in, text out.  What others have written (a check's output, a log) stands 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from cctui.core.retry import DONE_WORD
 from cctui.core.runners import SKILL
@@ -36,6 +37,7 @@ PLAN_ONLY = (
     "reads it, and you go on in this conversation once it is accepted. If something must be decided by the person, "
     "say so at its top."
 )
+SAID = "The person whose task this is says to you:"
 SUB_AGENTS = "Where parts of the work do not depend on each other, sub-agents may work on them side by side."
 FRESH = (
     "This task was begun in an earlier conversation that is gone. Some of it may be done already: look first at what "
@@ -88,6 +90,20 @@ def go_on(spec: Spec, how: str, why: str, *, round: int, evidence: str, accepted
 def go_on_planning(why: str) -> str:
     """The same while it plans."""
     return f"{SINCE.get(why, 'The interruption is over.')} {PLAN_ONLY}\n"
+
+
+def replied(texts: Sequence[str], part: Part, spec: Spec, how: str) -> str:
+    """The prompt of a leg that a person's words led to."""
+    said = spoken(texts)
+    if part is Part.PLAN:
+        return f"{said}\n\nMake the plan anew with that in mind. {PLAN_ONLY}\n"
+    rest = "Do what follows from that; all else about your task holds, and what is complete is not repeated."
+    return "\n\n".join(filter(None, (said, rest, ending(spec, how)))) + "\n"
+
+
+def spoken(texts: Sequence[str]) -> str:
+    """A person's own words.  They stand in no fence: unlike a log they are to be followed."""
+    return "\n\n".join((SAID, *texts))
 
 
 def hand_off(log: str, plan: str) -> str:

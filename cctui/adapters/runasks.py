@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,25 @@ def asks(folder: Path, leg: LegFile) -> str:
             return text if event in ("Stop", "StopFailure") and text else YOURS
         case _:
             return text
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What the program in a pane does, in its own words."""
+
+    status: str = ""
+    """``idle``, ``busy`` or ``waiting``; empty: it cannot be told."""
+    waits_for: str = ""
+    since: datetime | None = None
+    """Since when; None: not known."""
+
+
+def doing(folder: Path, leg: LegFile) -> Doing:
+    """What the program of leg `leg` does."""
+    entry = _registered(folder, leg)
+    told = entry.get("statusUpdatedAt")
+    since = datetime.fromtimestamp(told / 1000, UTC) if isinstance(told, int | float) else None
+    return Doing(str(entry.get("status") or ""), str(entry.get("waitingFor") or ""), since)
 
 
 def _last(events: Iterable[dict[str, Any]]) -> tuple[str, str]:

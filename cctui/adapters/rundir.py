@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cctui.adapters import runread, sweep
+from cctui.adapters import runread, runwords, sweep
 from cctui.adapters.runfiles import (
     PROMPT,
     LegPlan,
@@ -275,9 +275,10 @@ class RunDir:
         return redact(json.dumps(told.get("result"), ensure_ascii=False, indent=2), self.secrets(run_id))
 
     def tail(self, run_id: str, lines: int = 200) -> str:
-        """The last lines of what the run put out, without control codes and secrets; empty when there is nothing."""
+        """The last lines of what the run put out, without secrets and without control codes but those that colour text;
+        empty when there is nothing."""
         folder = self.folder(run_id)
-        text = runread.tail(folder / "output.log", max(lines, 1) * 400, read_secrets(folder))
+        text = runread.tail(folder / "output.log", max(lines, 1) * 400, read_secrets(folder), colours=True)
         return "\n".join(text.split("\n")[-lines:])
 
     # --- acting on one run -------------------------------------------------------------------------------------------
@@ -316,6 +317,18 @@ class RunDir:
     def approve(self, run_id: str) -> None:
         """A person has accepted the run's plan."""
         self._mark(run_id, APPROVED, "")
+        if run_id in self._open:
+            self._open[run_id].sight = None
+
+    def keep_words(self, run_id: str, number: int, text: str) -> None:
+        """Keep a person's words for the run's hooks, or for the prompt of its next leg."""
+        folder = self.folder(run_id)
+        try:
+            runwords.keep(folder, number, text)
+        except OSError as error:
+            raise RunDirError(
+                f"Your words could not be kept, so say them again ({folder}: {error.strerror})."
+            ) from error
         if run_id in self._open:
             self._open[run_id].sight = None
 

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -62,6 +62,8 @@ class LegPlan:
     """Put before and behind the run's whole prompt; with either, the sum goes into the file ``stdin`` names."""
     files: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     """JSON files put into the run folder before the leg starts."""
+    words: int = 0
+    """A person's words up to this number are in its prompt."""
 
     def inputs(self, whole: str) -> dict[str, str | dict[str, Any]]:
         """What must be written before the leg starts; `whole` is the run's prompt."""
@@ -153,6 +155,7 @@ def read_leg(folder: Path, number: int) -> LegFile | None:
         plan = LegPlan(argv=tuple(raw["argv"]), **rest)
     except TypeError:
         return None
+    plan = replace(plan, words=_whole(plan.words))
     return LegFile(number, plan, _whole(raw.get("offset")), _whole(raw.get("log_offset")))
 
 

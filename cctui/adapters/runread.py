@@ -149,9 +149,19 @@ def _fold(folder: Path, leg: LegFile, end: int, values: tuple[str, ...], text_li
     return fold
 
 
-def tail(path: Path, chars: int, values: tuple[str, ...] = (), start: int = 0, end: int | None = None) -> str:
+def tail(
+    path: Path,
+    chars: int,
+    values: tuple[str, ...] = (),
+    start: int = 0,
+    end: int | None = None,
+    *,
+    colours: bool = False,
+) -> str:
     """The end of a log without control codes and secrets, at most `chars` characters, from a line's beginning where it
-    can be.  `start` and `end` (bytes) bound the part that is looked at."""
+    can be.  `start` and `end` (bytes) bound the part that is looked at.
+
+    `colours`: codes that only colour text stay, unless there is a secret in it, which they might cut in two."""
     try:
         with path.open("rb") as file:
             end = file.seek(0, os.SEEK_END) if end is None else end
@@ -162,7 +172,9 @@ def tail(path: Path, chars: int, values: tuple[str, ...] = (), start: int = 0, e
     # Of a progress bar that redraws one line, only its last state.
     lines = data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
     text = "\n".join(line.rpartition("\r")[2] for line in lines)
-    text = redact(clean(text), values).rstrip("\n")
+    plain = clean(text)
+    safe = redact(plain, values)
+    text = (clean(text, colours=True) if colours and safe == plain else safe).rstrip("\n")
     if len(text) <= chars:
         return text
     cut = text[-chars:]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cctui.adapters import runread
+from cctui.adapters import runread, runwords
 from cctui.adapters.runasks import asks
 from cctui.adapters.runfiles import (
     Exit,
@@ -51,6 +51,7 @@ def see(known: Known) -> Sight:
     folder, leg = known.folder, known.leg
     halting = read_halting(folder, leg)
     start = read_start(folder, leg)
+    replies, reached = runwords.count(folder, known.legs)
     sight = Sight(
         known.spec,
         leg,
@@ -63,6 +64,8 @@ def see(known: Known) -> Sight:
         approved=(folder / APPROVED).exists(),
         tree=read_tree(folder),
         work=known.work,
+        replies=replies,
+        reached=reached,
     )
     end = read_exit(folder)
     if end is None or end.leg != leg:

@@ -1,4 +1,4 @@
-"""The store: live facts that have no other home (ranks, hold, retries, firings), in one TinyDB file.
+"""The store: live facts that have no other home (ranks, hold, retries, firings, steps), in one TinyDB file.
 
 Promises: after `save` returns, the facts survive a kill and a power cut; until then the old ones do.  A file that
 cannot be read is set aside, never deleted; the last good copy takes its place, and `trouble` says so.  One owner at a
@@ -18,7 +18,7 @@ from tinydb import TinyDB
 from tinydb.storages import Storage
 from tinydb.table import Document
 
-from cctui.adapters import atomic
+from cctui.adapters import atomic, steps
 from cctui.core.world import Firing, Memory, Retry
 
 _TABLE = "memory"
@@ -155,8 +155,8 @@ def _to_json(memory: Memory) -> dict[str, Any]:
         name: {"until": mark.until.isoformat(), "skip": mark.skip, "schedule": mark.schedule}
         for name, mark in memory.firings.items()
     }
-    ranks = dict(memory.ranks)
-    return {"schema": 1, "hold": memory.hold, "ranks": ranks, "retries": retries, "firings": firings}
+    ranks, done = dict(memory.ranks), steps.write(memory.done)
+    return {"schema": 1, "hold": memory.hold, "ranks": ranks, "retries": retries, "firings": firings, "done": done}
 
 
 def _from_json(found: Document) -> Memory:
@@ -167,7 +167,8 @@ def _from_json(found: Document) -> Memory:
     retries = {name: _retry(retry) for name, retry in found["retries"].items()}
     # A file from before there was recurring work has none.
     firings = {name: _firing(mark) for name, mark in found.get("firings", {}).items()}
-    return Memory(ranks=dict(ranks), hold=hold, retries=retries, firings=firings)
+    done = steps.read(found.get("done", []))
+    return Memory(ranks=dict(ranks), hold=hold, retries=retries, firings=firings, done=done)
 
 
 def _firing(found: dict[str, Any]) -> Firing:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import stat
 import time
 from codecs import BOM_UTF8
@@ -19,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 
-from cctui.adapters import atomic, front, instance, mdfile
+from cctui.adapters import atomic, front, instance, mdfile, namesakes, trash
 from cctui.core import task
 from cctui.core.fields import FIELDS, task_name
 from cctui.core.values import shown
@@ -31,7 +30,7 @@ YOUNG_NS = 50_000_000
 """A file this young when it was read may change again without its time stamp showing it."""
 CLOCK_SKEW_NS = 2_000_000_000
 """How far a file server's clock may be ahead of ours."""
-LIVE = (Phase.ACTIVE, Phase.PENDING, Phase.RECURRING)
+LIVE = namesakes.LIVE
 
 
 class TaskDirError(Exception):
@@ -77,7 +76,7 @@ class TaskDir:
         entries = tuple(known[path].entry for path in sorted(known) if _matters(known[path].entry))
         if len(entries) != len(self._last) or any(new is not old for new, old in zip(entries, self._last, strict=True)):
             self._last = entries
-            self._result = _one_of_each_name(entries)
+            self._result = namesakes.one_of_each(entries)
         return self._result
 
     def _folder(self, phase: Phase, held: set[str]) -> Iterator[tuple[str, _Known]]:
@@ -187,6 +186,13 @@ class TaskDir:
     def read(self, path: str) -> str:
         """The text as it stands there, also of a broken file; at most 1 MiB of it."""
         return self._load(path)[0][: mdfile.MAX_BYTES].decode("utf-8-sig", "replace")
+
+    def read_trash(self, place: str) -> str:
+        """The same of a file in the trash."""
+        try:
+            return mdfile.load(str(self._in_trash(place)))[0].decode("utf-8-sig", "replace")
+        except OSError as error:
+            raise _failed("read", f"trash/{place}", error) from error
 
     def body(self, path: str) -> str:
         """What stands behind the front matter: the prompt."""
@@ -332,18 +338,32 @@ class TaskDir:
             raise _failed("write", path, error) from error
         atomic.sync_folder(target.parent)
 
-    def trash(self, path: str) -> None:
-        """Move the file out of the queue into STATE/trash.  Being gone already is fine."""
-        source = self._at(path)
-        if not os.path.lexists(source):
-            return
+    def trash(self, path: str, to: str) -> None:
+        """Move the file out of the queue to its place in the trash.  Being gone already is fine."""
+        source, target = self._at(path), self._in_trash(to)
+        if os.path.lexists(source):
+            try:
+                self._places.trash.mkdir(mode=0o700, parents=True, exist_ok=True)
+                trash.carry(source, target)
+            except OSError as error:
+                raise _failed("move to the trash", path, error) from error
+
+    def restore(self, place: str) -> None:
+        """Move the file at `place` in the trash back to where it lay.  Being there already is fine."""
+        source, path = self._in_trash(place), place.partition("/")[2]
         try:
-            self._places.trash.mkdir(mode=0o700, parents=True, exist_ok=True)
-            moved = datetime.fromtimestamp(source.lstat().st_mtime, self._zone)
-            shutil.move(source, mdfile.free(self._places.trash / source.name, moved))
+            trash.carry(source, self._at(path))
+        except FileNotFoundError:
+            raise TaskDirError(f"{safe(path)} is not in the trash any more: {safe(str(source))} is gone") from None
         except OSError as error:
-            raise _failed("move to the trash", path, error) from error
-        atomic.sync_folder(source.parent)
+            raise _failed("bring back from the trash", path, error) from error
+        trash.sweep(source.parent, self._places.trash)
+
+    def _in_trash(self, place: str) -> Path:
+        when, _, path = place.partition("/")
+        if not trash.WHEN.fullmatch(when):
+            raise TaskDirError(f"{shown(place)} is no place in the trash: it must be like WHEN/pending/NAME.md")
+        return self._places.trash / when / self._at(path).relative_to(self._places.tasks)
 
 
 # --- words and names -------------------------------------------------------------------------------------------------
@@ -362,27 +382,3 @@ def _matters(entry: Entry) -> bool:
 
 def _failed(doing: str, path: str, error: OSError) -> TaskDirError:
     return TaskDirError(f"cannot {doing}: {safe(path)}: {error.strerror or error}")
-
-
-def _one_of_each_name(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """Two live files with one name, or with one file name (they would meet in active/): the later path is broken."""
-    names: dict[str, str] = {}
-    files: dict[str, str] = {}
-    result: list[Entry] = []
-    for entry in entries:
-        if entry.phase in LIVE:
-            first = files.setdefault(entry.path.partition("/")[2], entry.path)
-            if not isinstance(entry, Broken):
-                entry = _second(entry, names.setdefault(entry.name, entry.path), first)
-        result.append(entry)
-    return tuple(result)
-
-
-def _second(task: Task, same_name: str, same_file: str) -> Entry:
-    if same_name != task.path:
-        text = f"{same_name} has the name {task.name} already: rename one of the two"
-        return Broken(task.path, task.name, task.phase, (Problem(text, field="name", found=task.name),))
-    if same_file != task.path:
-        text = f"{same_file} has this file name already: rename one of the two"
-        return Broken(task.path, task.name, task.phase, (Problem(text),))
-    return task

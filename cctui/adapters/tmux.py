@@ -17,7 +17,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
 
@@ -39,6 +39,8 @@ _NAME = re.compile(r"[a-z0-9-]{1,64}")
 _NO_SERVER = ("no server running", "error connecting to", "server exited unexpectedly", "no sessions")
 _NO_SESSION = ("can't find session", "can't find pane", "no such session", "session not found")
 _SOCKET = re.compile(r"(?:no server running on|error connecting to) (/.*?)(?: \([^()]*\))?$", re.MULTILINE)
+_ROOMY = "#{&&:#{e|>=:#{client_width},100},#{e|>=:#{client_height},30}}"
+"""Whether a popup leaves enough of the screen to a run; a tmux that knows no popups (before 3.2) says no as well."""
 _PRIVATE = ("ANTHROPIC_", "CLAUDE", "CCTUI_", "TMUX_PANE")
 
 
@@ -223,6 +225,34 @@ class Tmux:
             raise TmuxError(f"{session} cannot be shown: {' '.join(answer.stderr) or 'it is gone'}")
         return "\n".join(answer.stdout)
 
+    async def press(self, session: str, key: str) -> None:
+        """One key, as if a person had pressed it in the session's pane: a character, or a name of tmux's (Escape)."""
+        literal = ["-l"] if len(key) == 1 else []
+        await self._into(session, ["send-keys", *literal, "-t", f"={checked(session)}:", "--", argument(key)])
+
+    async def paste(self, session: str, text: str) -> None:
+        """Text of any length and Enter after it, in one go: nothing can come between the two."""
+        target, name = f"={checked(session)}:", f"cctui-{session}"
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="replace", prefix="cctui-") as file:
+            file.write(text)
+            file.flush()
+            load = ["load-buffer", "-b", name, argument(file.name), ";"]
+            # -p: as a paste, in which no line end is Enter; -r: line ends stay as they are.
+            put = ["paste-buffer", "-p", "-r", "-d", "-b", name, "-t", target, ";", "send-keys", "-t", target, "Enter"]
+            await self._into(session, [*load, *put])
+
+    async def _into(self, session: str, keys: list[str]) -> None:
+        """Keys into a pane, also one that is being scrolled, or that is only shown just now."""
+        target = f"={checked(session)}:"
+        code, out, error = await self._call("display-message", "-p", "-t", target, "#{pane_input_off}")
+        shut = out.strip() == "1"
+        before = ["copy-mode", "-q", "-t", target, ";", "select-pane", "-e", "-t", target, ";"]
+        after = [";", "select-pane", "-d", "-t", target] if shut else []
+        if not code:
+            code, _, error = await self._call(*before, *keys, *after)
+        if code:
+            raise TmuxError(f"Nothing could be typed into {session}: {error or f'exit code {code}'}")
+
     async def _ask(self, *args: str) -> tmux_cmd:
         """One command through libtmux, in a thread of its own: a call that hangs must not hold the program's end."""
 
@@ -254,18 +284,27 @@ class Tmux:
         """
         name = checked(session)
         keys = ["select-pane", "-d" if read_only else "-e", "-t", f"={name}:", ";"]
-        if self.inside(environ):
-            return self.server_argv("-N", *keys, *_bring_back(name), "switch-client", "-t", f"={name}")
         # Whoever came from outside is outside again when the run ends, not in the session of another.
         out = ["set-option", "-t", f"={name}:", "detach-on-destroy", "on", ";"]
         attach = self.server_argv("-N", *keys, *out, "attach-session", "-t", f"={name}")
         # tmux refuses to nest while TMUX is set; the other tmux only carries ours.
-        return ["env", "-u", "TMUX", *attach] if environ.get("TMUX") else attach
+        carried = ["env", "-u", "TMUX", *attach]
+        if not self.inside(environ):
+            return carried if environ.get("TMUX") else attach
+        popup = ["display-popup", "-E", "-w", "96%", "-h", "96%", *_quoted(carried)]
+        switch = [";" if word == ";" else _quoted([word])[0] for word in (*keys, *_bring_back(name))]
+        switch += ["switch-client", "-t", f"={name}"]
+        return self.server_argv("-N", "if-shell", "-F", _ROOMY, " ".join(popup), " ".join(switch))
 
     def inside(self, environ: Mapping[str, str]) -> bool:
         """The terminal of `environ` is a pane of our own server."""
         path = environ.get("TMUX", "").split(",")[0]
         return bool(path) and Path(path).name == self._socket
+
+
+def _quoted(words: Sequence[str]) -> list[str]:
+    """Each word as one of tmux's own language, whatever is in it."""
+    return ["'" + word.replace("'", "'\"'\"'") + "'" for word in words]
 
 
 def _bring_back(name: str) -> list[str]:

@@ -133,6 +133,16 @@ def _find(world: World, args: Args, now: datetime) -> Answer:
     return Answer(sorted(name for name in names if name.casefold().startswith(start)))
 
 
+def _done(world: World, args: Args, now: datetime) -> Answer:
+    """What can be taken back, the newest first."""
+    return Answer(
+        [
+            {"label": view.safe(done.label, 200), "at": plain(done.at), "when": view.moment(done.at, now)}
+            for done in reversed(world.memory.done)
+        ]
+    )
+
+
 def _notes(world: World, args: Args, now: datetime) -> Answer:
     after = args.get("after")
     notes = [note for note in world.notes if not isinstance(after, int) or note.seq > after]
@@ -190,6 +200,7 @@ VERBS: Mapping[str, Callable[[World, Args, datetime], Answer]] = {
     "status": _status,
     "find": _find,
     "notes": _notes,
+    "done": _done,
     "run": _run,
     "stats": _stats,
     "report": _report,
@@ -247,6 +258,7 @@ def run_data(run: Run) -> dict[str, Any]:
         "branch": run.tree.branch if run.tree else None,
         "folder": run.tree.folder if run.tree else run.spec.folder,
         "needs_you": run.asks or None,
+        "unheard": run.unheard,
     }
 
 

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from cctui.core import firing, queue
-from cctui.core.events import AddFile, Approve, EditFile, Effect, Halt, MoveFile, RollBack, SaveMemory, Tell, TrashFile
-from cctui.core.launch import resume
-from cctui.core.looks import SAFE_POINT, with_run
+from cctui.core.effects import (
+    AddFile,
+    Approve,
+    EditFile,
+    Effect,
+    Halt,
+    KeepWords,
+    MoveFile,
+    RestoreFile,
+    RollBack,
+    SaveMemory,
+    Tell,
+    TrashFile,
+    TypeWords,
+)
+from cctui.core.inverse import MOST, counted, gone_wrong, headline, inverse, reordered, trashed
+from cctui.core.launch import resume, session_name
+from cctui.core.looks import SAFE_POINT, settle, with_run
 from cctui.core.moving import moved
 from cctui.core.notes import noted
 from cctui.core.queue import plan_waits
-from cctui.core.refusal import broken_file, refusal
+from cctui.core.refusal import about, broken_file, lost, refusal
+from cctui.core.words import safe_text, say
 from cctui.core.world import (
     Add,
     Command,
+    Done,
     Edit,
     Halting,
     Hold,
@@ -26,7 +44,11 @@ from cctui.core.world import (
     Part,
     Pause,
     Phase,
+    Reason,
     Remove,
+    Reorder,
+    Reply,
+    Restore,
     RetryTask,
     Rollback,
     RunNow,
@@ -35,40 +57,128 @@ from cctui.core.world import (
     StopRun,
     TakeOver,
     Task,
+    Together,
+    Undo,
+    Why,
     World,
 )
+from cctui.core.written import written
 
+DEFAULT = str(Task.__dataclass_fields__["priority"].default)
+"""The priority of a file that names none."""
 Change = tuple[World, tuple[Effect, ...]]
 
 
+class _Step(NamedTuple):
+    """A command carried out."""
+
+    world: World
+    effects: tuple[Effect, ...]
+    undo: Command | None
+    label: str
+
+
 def carry_out(world: World, command: Command, now: datetime) -> Change:
-    """What a command changes; one that is refused changes nothing."""
+    """What a command changes; one that is refused changes nothing.
+
+    What takes it back is remembered before a file is touched, and forgotten only after the files are as they were:
+    whatever dies in between, what was done can be taken back."""
     if refusal(world, command, now):
         return world, ()
+    if isinstance(command, Undo):
+        return _undo(world, now)
+    world, effects, undo, label = _step(world, command, now)
+    if undo is None:
+        return world, effects
+    done = (*world.memory.done, Done(undo, label, now))[-MOST:]
+    world, saved = _remember(world, lambda memory: replace(memory, done=done))
+    return world, (*saved, *_unsaved(effects))
+
+
+def _unsaved(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+    """All but writing the store: that is done once for one command."""
+    return tuple(effect for effect in effects if not isinstance(effect, SaveMemory))
+
+
+def _step(world: World, command: Command, now: datetime) -> _Step:
+    if isinstance(command, Together):
+        return _together(world, command, now)
+    undo = inverse(world, command)
+    if isinstance(command, Remove):
+        entry = broken_file(world, command.task) or world.tasks[command.task]
+        undo = Restore(entry.name, trashed(entry.path, now))
+    world, effects = _carried(world, command, now)
+    return _Step(world, effects, undo, headline(command))
+
+
+def _together(world: World, command: Together, now: datetime) -> _Step:
+    """One after the other, each in the World that the ones before it have left; what is refused is left out."""
+    effects: tuple[Effect, ...] = ()
+    taken: list[Command] = []
+    undo: list[Command] = []
+    refused, met, gone = "", set[str](), set[str]()
+    for part in command.commands:
+        names = about(part)
+        # The World does not show yet what was removed or renamed: such a task can be in one step only once.
+        crossed = gone.intersection(names) or (_unnames(part) and met.intersection(names))
+        reason = Reason(Why.STATE, f"{names[0]} is in this step twice") if crossed else refusal(world, part, now)
+        if reason:
+            refused = refused or say(reason, now)
+            continue
+        met.update(names)
+        gone.update(names if _unnames(part) else ())
+        step = _step(world, part, now)
+        world, effects = step.world, effects + step.effects
+        taken.append(part)
+        undo += [step.undo] if step.undo else []
+    label = counted(taken, len(command.commands)) + (f": {refused}" if refused else "")
+    if refused:
+        world = noted(world, now, Level.WARN, label)
+    return _Step(world, effects, Together(tuple(reversed(undo))) if undo else None, label)
+
+
+def _unnames(command: Command) -> bool:
+    """Whether no task is called afterwards what it was called."""
+    return isinstance(command, Remove) or (isinstance(command, Edit) and command.field == "name")
+
+
+def _undo(world: World, now: datetime) -> Change:
+    """The newest step taken back, and forgotten; one that can never be taken back is only forgotten, with a note."""
+    *rest, done = world.memory.done
+    effects: tuple[Effect, ...] = ()
+    if why := lost(world, done, now):
+        world = noted(world, now, Level.WARN, f"{done.label}: it cannot be taken back: {why}")
+    else:
+        world, effects, _, _ = _step(world, done.undo, now)
+        world = noted(world, now, Level.INFO, f"taken back: {done.label}")
+    world, saved = _remember(world, lambda memory: replace(memory, done=tuple(rest)))
+    return world, (*_unsaved(effects), *saved)
+
+
+def went_wrong(world: World, effect: Effect | None, now: datetime) -> Change:
+    """A command's file could not be changed: there is nothing of it to be taken back."""
+    done = gone_wrong(world, effect, now) if effect else world.memory.done
+    if done == world.memory.done:
+        return world, ()
+    return _remember(world, lambda memory: replace(memory, done=done))
+
+
+def _carried(world: World, command: Command, now: datetime) -> Change:
     match command:
         case Hold(on=on):
             world = noted(world, now, Level.INFO, "holding: nothing new starts" if on else "released")
             return _remember(world, lambda memory: replace(memory, hold=on))
-        case Add(name=name, text=text):
-            world, effects = _forget(world, name)
-            return world, (*effects, AddFile(name, text))
-        case Remove(task=name):
-            broken = broken_file(world, name)
-            world, effects = _forget(world, name)
-            return world, (*effects, TrashFile(broken.path if broken else world.tasks[name].path))
-        case Move():
-            return _move(world, command)
-        case Pause(task=name, on=on):
+        case Add() | Remove() | Restore() | Edit():
+            return _on_file(world, command, now)
+        case Move(task=name):
+            ranks, priority = moved(world, command)
+            return _place(world, world.tasks[name], ranks, priority)
+        case Reorder(task=name, ranks=ranks, priority=wanted):
             task = world.tasks[name]
-            world = _with_task(world, replace(task, paused=on))
-            edit = EditFile(task.path, "paused", "true" if on else None)
-            if on or task.phase is not Phase.RECURRING:
-                return world, (edit,)
-            world, effects = firing.resumed(world, world.tasks[name], now)
-            return world, (edit, *effects)
-        case Edit(task=name, field=field, value=value):
-            entry = world.tasks.get(name) or broken_file(world, name)
-            return world, (EditFile(entry.path, field, value),) if entry else ()
+            priority = task.priority if wanted is None else wanted
+            return _place(world, task, reordered(world.memory.ranks, ranks), priority, back=True)
+        case Pause(task=name, on=on):
+            return _pause(world, world.tasks[name], on, now)
         case RunNow(task=name, force=force) if name in world.tasks and world.tasks[name].phase is Phase.RECURRING:
             return firing.run_now(world, world.tasks[name], force, now)
         case RunNow(task=name, force=force):
@@ -77,12 +187,42 @@ def carry_out(world: World, command: Command, now: datetime) -> Change:
             return firing.skip(world, world.tasks[name], on, now)
         case TakeOver(task=name):
             return _take_over(world, name, now)
+        case Reply(task=name, text=text):
+            return _reply(world, name, text, now)
         case Rollback(run_id=run_id, force=force):
             return world, (RollBack(run_id, force),)
         case StopRun(task=name):
             return _stop(world, name, now)
         case RetryTask(task=name):
             return _retry(world, world.tasks[name])
+        case Together() | Undo():  # steps of several commands: `_step`
+            return world, ()
+
+
+def _on_file(world: World, command: Add | Remove | Restore | Edit, now: datetime) -> Change:
+    """The World shows it when the next scan does."""
+    match command:
+        case Add(name=name, text=text):
+            world, effects = _forget(world, name)
+            return world, (*effects, AddFile(name, text))
+        case Restore(name=name, path=path):
+            return world, (RestoreFile(name, path),)
+        case Edit():
+            return _edit(world, command)
+        case Remove(task=name):
+            broken = broken_file(world, name)
+            world, effects = _forget(world, name)
+            path = broken.path if broken else world.tasks[name].path
+            return world, (*effects, TrashFile(path, trashed(path, now)))
+
+
+def _pause(world: World, task: Task, on: bool, now: datetime) -> Change:
+    world = _with_task(world, replace(task, paused=on))
+    edit = EditFile(task.path, "paused", "true" if on else None)
+    if on or task.phase is not Phase.RECURRING:
+        return world, (edit,)
+    world, effects = firing.resumed(world, world.tasks[task.name], now)
+    return world, (edit, *effects)
 
 
 def _remember(world: World, change: Callable[[Memory], Memory]) -> Change:
@@ -95,14 +235,28 @@ def _with_task(world: World, task: Task) -> World:
     return replace(world, line=queue.line(world))
 
 
-def _move(world: World, move: Move) -> Change:
-    task = world.tasks[move.task]
-    ranks, priority = moved(world, move)
-    ranks = {name: rank for name, rank in ranks.items() if name in world.tasks}
+def _edit(world: World, edit: Edit) -> Change:
+    """The file tells what became of it; only a priority counts at once, as a move's does: what is asked next, in one
+    breath with it, builds on the order that it makes."""
+    task = world.tasks.get(edit.task)
+    entry = task or broken_file(world, edit.task)
+    if entry is None:
+        return world, ()
+    if task and edit.field == "priority":
+        number = DEFAULT if edit.value is None else edit.value
+        if number.lstrip("-").isdecimal():
+            world = _with_task(world, replace(task, priority=int(number)))
+    return world, (EditFile(entry.path, edit.field, edit.value),)
+
+
+def _place(world: World, task: Task, ranks: Mapping[str, int], priority: int, *, back: bool = False) -> Change:
+    """`back`: as it was, with the places of tasks that are gone now and may come back, and no line for a default."""
+    ranks = {name: rank for name, rank in ranks.items() if back or name in world.tasks}
     world, effects = _remember(world, lambda memory: replace(memory, ranks=ranks))
     world = _with_task(world, replace(task, priority=priority))
     if priority != task.priority:
-        effects = (*effects, EditFile(task.path, "priority", str(priority)))
+        line = written(world.tasks[task.name], "priority") if back else str(priority)
+        effects = (*effects, EditFile(task.path, "priority", line))
     return world, effects
 
 
@@ -139,6 +293,27 @@ def _take_over(world: World, name: str, now: datetime) -> Change:
     world = with_run(world, run)
     world = noted(world, now, Level.INFO, f"{name} is handed over at its next step", task=name, run_id=run.spec.run_id)
     return world, (Tell(run.spec.run_id, Halting.TAKEOVER),)
+
+
+def _reply(world: World, name: str, text: str, now: datetime) -> Change:
+    """A person's words: typed where they sit themselves, else kept until the conversation hears them.  A plan that
+    waits for them waits no longer: it is made anew."""
+    run = queue.run_of(world, name)
+    if run is None:
+        return world, ()
+    run_id, words = run.spec.run_id, safe_text(text).strip()
+    if run.part is Part.ATTENDED and run.stage is Stage.RUNNING:
+        return world, (TypeWords(run_id, session_name(run.spec, run.leg), words, now),)
+    at_work = run.stage is Stage.RUNNING and run.ending is None
+    asked = queue.plan_waits(run)
+    run = replace(run, replies=run.replies + 1)
+    keep = KeepWords(run_id, run.replies, words)
+    if asked and run.ending:
+        world, effects = settle(world, run, run.ending, now)
+        return world, (keep, *effects)
+    when = "at its next tool call" if at_work else "as soon as it goes on"
+    world = noted(with_run(world, run), now, Level.INFO, f"{name} hears your words {when}", task=name, run_id=run_id)
+    return world, (keep,)
 
 
 def _forget(world: World, name: str) -> Change:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from cctui.core import firing, queue, spending, watching
 from cctui.core.admission import PROVEN_RATE
-from cctui.core.events import Effect
+from cctui.core.effects import Effect
 from cctui.core.launch import again, claim, resume
 from cctui.core.looks import can_launch
 from cctui.core.scene import Caution, Scene

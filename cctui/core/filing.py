@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cctui.core import capacity
-from cctui.core.events import Finish
+from cctui.core.effects import Finish
 from cctui.core.retry import Done, Failed, attempt_wait
 from cctui.core.settings import Settings
 from cctui.core.world import (

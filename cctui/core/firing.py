@@ -14,7 +14,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from cctui.core import queue, recur
-from cctui.core.events import Effect, Fire, SaveMemory
+from cctui.core.effects import Effect, Fire, SaveMemory
 from cctui.core.notes import noted
 from cctui.core.words import moment, short
 from cctui.core.world import Firing, Level, Phase, Task, World

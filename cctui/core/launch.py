@@ -9,7 +9,7 @@ from itertools import count
 from uuid import NAMESPACE_URL, uuid5
 
 from cctui.core import capacity, runners
-from cctui.core.events import Launch
+from cctui.core.effects import Launch
 from cctui.core.retry import LEAST_LEFT, first_part
 from cctui.core.settings import Project, Settings, WorktreeSettings
 from cctui.core.world import (

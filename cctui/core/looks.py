@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from cctui.core.capacity import concerns
 from cctui.core.closing import closing
-from cctui.core.events import Effect, Halt, Looked, SavePlan
+from cctui.core.effects import Effect, Halt, SavePlan
+from cctui.core.events import Looked
 from cctui.core.filing import finish
 from cctui.core.launch import follow
 from cctui.core.notes import noted
@@ -68,6 +69,7 @@ def _seen(world: World, sight: Sight, now: datetime) -> Change:
         run = _from(sight, run, now)
     if sight.leg < run.leg or run.stage is Stage.FILING:
         return world, ()
+    world, run = _heard(world, run, sight, now)
     match sight.state:
         case SightState.CLAIMED:
             late = run.leg_started is not None and now - run.leg_started > START_PATIENCE
@@ -85,11 +87,19 @@ def _seen(world: World, sight: Sight, now: datetime) -> Change:
             return with_run(world, alive), (Halt(run.spec.run_id),) if fresh and run.stopping else ()
         case SightState.ENDED | SightState.GONE:
             if run.stage is Stage.PARKED:
-                return world, ()
+                return with_run(world, run), ()
             run = replace(
                 run, tree=sight.tree or run.tree, halting=sight.halting or run.halting, parked_s=sight.parked_s
             )
             return settle(world, run, sight.ending or _gone(now), now)
+
+
+def _heard(world: World, run: Run, sight: Sight, now: datetime) -> tuple[World, Run]:
+    """How far a person's words have come.  What was said just now may not lie in the folder yet."""
+    if sight.reached > run.reached:
+        text = f"{run.spec.task} has heard your words"
+        world = noted(world, now, Level.INFO, text, task=run.spec.task, run_id=run.spec.run_id)
+    return world, replace(run, replies=max(run.replies, sight.replies), reached=sight.reached)
 
 
 def _from(sight: Sight, old: Run | None, now: datetime) -> Run:
@@ -113,6 +123,8 @@ def _from(sight: Sight, old: Run | None, now: datetime) -> Run:
         tree=sight.tree,
         progress=old.progress if old else Progress(),
         points=old.points if old else {},
+        replies=max(sight.replies, old.replies if old else 0),
+        reached=sight.reached,
     )
 
 
@@ -163,7 +175,7 @@ def _answered(world: World, run: Run, ending: Ending) -> World:
 
 def cancelled(run: Run, ending: Ending, settings: RunSettings) -> Done | Failed:
     """A run that a person stopped; one that was done before the signal reached it is done all the same."""
-    found = verdict(run, ending, settings)
+    found = verdict(replace(run, reached=run.replies), ending, settings)
     if isinstance(found, Done) and run.parked is None:
         return found
     return Failed(ErrorType.CANCELLED, "stopped by hand", final=True)
@@ -203,6 +215,8 @@ def _parked_note(run: Run, parked: Parked, now: datetime) -> tuple[Level, str]:
             return Level.WARN, f"{name}: {parked.text or 'its runner was killed'} It goes on where it stood."
         case Why.FRESH:
             return Level.WARN, f"{name}: its conversation is gone; it starts anew with what is known of it"
+        case Why.REPLY:
+            return Level.INFO, f"{name} goes on with your words"
         case Why.GIVEN_BACK:
             return Level.INFO, f"{name} was given back; it goes on by itself"
         case _:
@@ -231,6 +245,9 @@ def close(
     world: World, run: Run, ending: Ending, final: Done | Failed, now: datetime, *, claimed: bool = True
 ) -> Change:
     """Decide how the run goes into the record; the effect does it, `Filed` answers."""
+    if run.unheard and run.stage is not Stage.FILING:
+        text = f"{run.spec.task} has ended without hearing your words"
+        world = noted(world, now, Level.WARN, text, task=run.spec.task, run_id=run.spec.run_id)
     world, run = closing(world, run, ending, now)
     effect = replace(finish(world, run, ending, final, now), claimed=claimed)
     world = with_run(world, replace(run, stage=Stage.FILING, ending=ending))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from cctui.core.events import Effect, WriteReport
+from cctui.core.effects import Effect, WriteReport
 from cctui.core.reserve import zone_of
 from cctui.core.scene import ready
 from cctui.core.world import World

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from cctui.core import capacity, spending
+from cctui.core.claims import spends
 from cctui.core.order import line
 from cctui.core.retry import over
 from cctui.core.runners import asks_for_plugin, needs_claude
-from cctui.core.scene import Scene, plan_waits, ready, run_of, scene, spends
+from cctui.core.scene import Scene, plan_waits, ready, run_of, scene
 from cctui.core.spending import Reservation
 from cctui.core.task import unsupported
 from cctui.core.world import Phase, Reason, Stage, Task, Why, World

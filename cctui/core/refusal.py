@@ -9,12 +9,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from cctui.core import firing, moving, queue
+from cctui.core.inverse import SETTLE
 from cctui.core.runners import needs_claude
 from cctui.core.watching import as_claimed
+from cctui.core.words import safe_text, say
 from cctui.core.world import (
     Add,
     Broken,
     Command,
+    Done,
     Edit,
     Halting,
     Hold,
@@ -25,6 +28,8 @@ from cctui.core.world import (
     Place,
     Reason,
     Remove,
+    Reply,
+    Restore,
     RetryTask,
     Rollback,
     Run,
@@ -34,11 +39,15 @@ from cctui.core.world import (
     StopRun,
     TakeOver,
     Task,
+    Together,
+    Undo,
     Why,
     World,
 )
 
 LIVE = (Phase.PENDING, Phase.ACTIVE, Phase.RECURRING)
+REPLY_CHARS = 4000
+"""The longest reply to a run, in characters."""
 
 
 def refusal(world: World, command: Command, now: datetime) -> Reason | None:
@@ -50,6 +59,13 @@ def refusal(world: World, command: Command, now: datetime) -> Reason | None:
             taken = [entry.name for entry in world.broken if entry.phase in LIVE]
             live = name in world.tasks and world.tasks[name].phase in LIVE
             return Reason(Why.EXISTS, name) if live or name in taken else None
+        case Restore(name=name):
+            known = name in world.tasks or any(entry.name == name for entry in world.broken)
+            return Reason(Why.EXISTS, name) if known else None
+        case Together(commands=parts):
+            return _no_together(world, parts, now)
+        case Undo():
+            return _no_undo(world, now)
         case Rollback(run_id=run_id):
             return _no_rollback(world, run_id)
         case Remove(task=name) if broken_file(world, name):
@@ -59,6 +75,8 @@ def refusal(world: World, command: Command, now: datetime) -> Reason | None:
         case StopRun(task=name) if name not in world.tasks and (run := queue.run_of(world, name)):
             # Its file is gone or broken; what runs can be stopped all the same.
             return _no_stop(name, run)
+        case Reply(task=name, text=text) if name in world.tasks or queue.run_of(world, name):
+            return _no_reply(name, queue.run_of(world, name), text)
         case _:
             pass
     task = world.tasks.get(command.task)
@@ -97,6 +115,58 @@ def _refused(world: World, task: Task, command: Command, now: datetime) -> Reaso
             return None
 
 
+def _no_together(world: World, parts: tuple[Command, ...], now: datetime) -> Reason | None:
+    """Only when all of them are refused: with the reason of the first."""
+    if any(isinstance(part, Undo) for part in parts):
+        return Reason(Why.VALUE, "taking back is a step of its own")
+    reasons = [refusal(world, part, now) for part in parts]
+    return next(iter(reasons), Reason(Why.VALUE, "nothing is chosen")) if all(reasons) else None
+
+
+def _no_undo(world: World, now: datetime) -> Reason | None:
+    """What cannot be taken back just now is refused and stays; what never can be is let go of: see `lost`."""
+    if not world.memory.done:
+        return Reason(Why.STATE, "there is nothing to take back")
+    done = world.memory.done[-1]
+    reason = refusal(world, done.undo, now)
+    if reason is None or lost(world, done, now):
+        return None
+    return Reason(Why.STATE, f"{done.label}: {say(reason, now)}", until=reason.until)
+
+
+def lost(world: World, done: Done, now: datetime) -> str:
+    """Why a step can never be taken back, so that it is forgotten for those before it; empty: it can, or it may yet.
+
+    It may yet while a run of it is open, and as long as the folders may not show it."""
+    if now - done.at <= SETTLE:
+        return ""
+    if isinstance(done.undo, Remove) and (task := world.tasks.get(done.undo.task)) and task.phase in queue.OVER:
+        ran = (record.ended or record.timestamp for record in world.records if record.task_id == task.name)
+        if any(at > done.at for at in ran):
+            return f"{task.name} has run since"
+    if isinstance(done.undo, Skip):
+        mark = world.memory.firings.get(done.undo.task)
+        if mark and mark.until > done.at:
+            return "that firing has passed"
+    reason = refusal(world, done.undo, now)
+    if reason is None or any(queue.run_of(world, name) for name in about(done.undo)):
+        return ""
+    return say(reason, now)
+
+
+def about(command: Command) -> tuple[str, ...]:
+    """The tasks it is about."""
+    match command:
+        case Together(commands=parts):
+            return tuple(name for part in parts for name in about(part))
+        case Hold() | Rollback() | Undo():
+            return ()
+        case Add(name=name) | Restore(name=name):
+            return (name,)
+        case _:
+            return (command.task,)
+
+
 def _no_stop(name: str, run: Run | None) -> Reason | None:
     if run is None or run.stage is Stage.FILING:
         return Reason(Why.STATE, f"{name} does not run")
@@ -119,6 +189,32 @@ def _no_take_over(world: World, task: Task, run: Run | None, now: datetime) -> R
     if run.part in (Part.CHECK, Part.SETUP):
         return _state(task, "runs its check just now" if run.part is Part.CHECK else "is being set up just now")
     return None if run.stage is Stage.RUNNING else _state(task, "is between two steps")
+
+
+def _no_reply(name: str, run: Run | None, text: str) -> Reason | None:
+    """Words that no conversation could ever hear are refused; all others are kept until it hears them."""
+    said = safe_text(text).strip()
+    if not said:
+        return Reason(Why.VALUE, "no words: a reply says something")
+    if len(said) > REPLY_CHARS:
+        return Reason(Why.VALUE, f"{len(said):,} characters: a reply has at most {REPLY_CHARS:,}")
+    if run is None:
+        return Reason(Why.STATE, f"{name} does not run: nobody would hear you")
+    if not needs_claude(run.spec.runner):
+        return Reason(Why.STATE, f"{name} is no conversation: its runner is {run.spec.runner}")
+    if run.stopping or run.halting is Halting.TAKEOVER:
+        return Reason(Why.STATE, f"{name} is being {'stopped' if run.stopping else 'handed over to you'}")
+    match run.stage:
+        case Stage.CLAIMED | Stage.LAUNCHING:
+            return Reason(Why.STATE, f"{name} is starting: try again in a moment")
+        case Stage.FILING:
+            return Reason(Why.STATE, f"{name} has ended")
+        case Stage.RUNNING if run.part in (Part.CHECK, Part.SETUP):
+            return Reason(Why.STATE, f"{name} {NO_EARS[run.part]}: it hears nothing")
+    return None
+
+
+NO_EARS = {Part.CHECK: "runs its check just now", Part.SETUP: "is being set up just now"}
 
 
 def _no_rollback(world: World, run_id: str) -> Reason | None:

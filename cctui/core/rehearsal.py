@@ -9,25 +9,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from cctui.core.events import (
+from cctui.core.effects import (
     AddFile,
-    Answered,
     EditFile,
     Effect,
-    Event,
-    Filed,
     Finish,
     Fire,
-    Fired,
     Halt,
     Launch,
-    Launched,
-    Looked,
     MoveFile,
-    Scanned,
+    RestoreFile,
     Tell,
     TrashFile,
 )
+from cctui.core.events import Answered, Event, Filed, Fired, Launched, Looked, Scanned
 from cctui.core.step import steps
 from cctui.core.world import Ending, Entry, Halting, Phase, Run, Sight, SightState, Stage, Task, World
 
@@ -81,6 +76,8 @@ class Rehearsal:
             case Fire():
                 return (Fired(effect), Scanned(self._with_firing(effect)))
             case AddFile(name=name) if name in self.files:
+                return (Scanned((*self._others(name), self.files[name])),)
+            case RestoreFile(name=name) if name in self.files:
                 return (Scanned((*self._others(name), self.files[name])),)
             case EditFile() | MoveFile() | TrashFile():
                 return (Scanned(self._changed(effect)),)
@@ -161,4 +158,7 @@ def _sight(run: Run, ending: Ending | None) -> Sight:
         approved=run.approved,
         tree=run.tree,
         heard=run.heard,
+        # What a person has said is heard by and by.
+        replies=run.replies,
+        reached=run.replies,
     )

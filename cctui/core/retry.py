@@ -70,7 +70,16 @@ Verdict = Done | Failed | Park | Next
 
 
 def verdict(run: Run, ending: Ending, settings: RunSettings) -> Verdict:
-    """What the end of the current leg means for the run."""
+    """What the end of the current leg means for the run.  Nothing is done, and no plan waits, before a person's words
+    have been heard."""
+    found = _verdict(run, ending, settings)
+    over = isinstance(found, Done) or (isinstance(found, Next) and found.part is Part.CHECK)
+    if run.unheard and (over or (isinstance(found, Park) and found.why is Why.NEEDS_YOU)):
+        return Park(Why.REPLY, ending.ended, part=working_part(run))
+    return found
+
+
+def _verdict(run: Run, ending: Ending, settings: RunSettings) -> Verdict:
     if run.part is Part.ATTENDED:
         return Park(Why.GIVEN_BACK, ending.ended, part=working_part(run))
     if run.halting in (Halting.STALL, Halting.TAKEOVER) and (ending.stop is Stop.CANCELLED or _hooked(ending)):

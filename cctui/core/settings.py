@@ -154,6 +154,7 @@ class UiSettings:
     theme: str = setting("cctui", "colour theme")
     ascii: str = setting("auto", "auto, on or off: plain ASCII signs")
     motion: str = setting("auto", "auto, on or off: animations")
+    lean: str = setting("auto", "auto (over SSH), on or off: as few bytes as can be")
     on_hangup: str = setting("headless", "when the app's terminal goes away: headless (or stay) goes on, stop ends")
 
 

@@ -11,22 +11,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cctui.core import attribution, capacity, firing, morning, queue, unused
-from cctui.core.commands import carry_out
+from cctui.core.commands import carry_out, went_wrong
 from cctui.core.cost import learn
 from cctui.core.dispatch import alarm, decide
+from cctui.core.effects import Effect, Finish, Fire, Halt, KeepWords
 from cctui.core.events import (
     Answered,
     Asked,
     Checked,
     Configured,
-    Effect,
     EffectFailed,
     Event,
     Filed,
-    Finish,
-    Fire,
     Fired,
-    Halt,
     Launched,
     LaunchFailed,
     Leaving,
@@ -39,6 +36,7 @@ from cctui.core.events import (
     RolledBack,
     Scanned,
     Ticked,
+    Typed,
 )
 from cctui.core.looks import on_looked, outcome, proven, settle, with_run
 from cctui.core.notes import noted
@@ -120,8 +118,8 @@ def _on(world: World, event: Event, now: datetime) -> Change:
             return (proven(world, run) if run else world), ()
         case LoginSeen():
             return _on_login(world, now), ()
-        case RolledBack(run_id, ok, text):
-            return noted(world, now, Level.GOOD if ok else Level.BAD, text, run_id=run_id), ()
+        case RolledBack() | Typed():
+            return _on_done(world, event, now), ()
         case Checked(missing, plugins):
             world = world if plugins is None else replace(world, plugins=plugins)
             return _on_checked(world, dict(missing), now), ()
@@ -130,7 +128,7 @@ def _on(world: World, event: Event, now: datetime) -> Change:
         case Filed():
             return _on_filed(world, event, now), ()
         case EffectFailed(effect, text):
-            return _on_effect_failed(world, effect, text, now), ()
+            return went_wrong(_on_effect_failed(world, effect, text, now), effect, now)
         case Leaving():
             return replace(world, draining=True), ()
         case Asked(command):
@@ -140,6 +138,16 @@ def _on(world: World, event: Event, now: datetime) -> Change:
 
 
 # --- what is there ---------------------------------------------------------------------------------------------------
+
+
+def _on_done(world: World, event: RolledBack | Typed, now: datetime) -> World:
+    """What a person has asked for is done, or could not be: only said."""
+    if isinstance(event, RolledBack):
+        return noted(world, now, Level.GOOD if event.ok else Level.BAD, event.text, run_id=event.run_id)
+    run = world.runs.get(event.run_id)
+    name = run.spec.task if run else None
+    text = f"your words are in the pane of {name or event.run_id}"
+    return noted(world, now, Level.INFO, text, task=name, run_id=event.run_id)
 
 
 def _on_loaded(world: World, event: Loaded, now: datetime) -> World:
@@ -203,7 +211,9 @@ def _on_launched(world: World, event: Launched, now: datetime) -> Change:
     if run is None or run.stage is not Stage.LAUNCHING or run.leg != event.leg:
         return world, ()
     world = noted(world, now, Level.INFO, _started(run), task=run.spec.task, run_id=event.run_id)
-    run = replace(run, stage=Stage.RUNNING, leg_started=now, tree=event.tree or run.tree)
+    # Its prompt holds what a person has said by then; an attended leg has none.
+    reached = run.replies if run.part in (Part.PLAN, Part.WORK) else run.reached
+    run = replace(run, stage=Stage.RUNNING, leg_started=now, tree=event.tree or run.tree, reached=reached)
     world = with_run(world, run)
     world = _placed(world, run.spec.task, Phase.ACTIVE)
     return world, (Halt(event.run_id),) if run.stopping else ()
@@ -219,6 +229,8 @@ def _started(run: Run) -> str:
             return f"{name}: its worktree is set up"
         case Part.ATTENDED:
             return f"{name} is yours now: attach to it; leaving Claude gives it back"
+    if run.unheard and leg.part in (Part.PLAN, Part.WORK):
+        return f"{name} goes on and hears your words"
     verb = "plans" if leg.part is Part.PLAN and run.leg == 1 else "resumed" if leg.why else "started"
     return f"{name} {verb}" + (f" (attempt {run.spec.attempt})" if run.spec.attempt > 1 else "")
 
@@ -346,6 +358,8 @@ def _on_effect_failed(world: World, effect: Effect | None, text: str, now: datet
             else:
                 run = replace(run, halted=False, halt_at=now + HALT_AGAIN)
             return with_run(world, run)
+        case KeepWords(run_id=run_id) if run := world.runs.get(run_id):
+            return with_run(world, replace(run, replies=max(run.replies - 1, 0)))
         case Fire():
             return firing.on_failed(world, effect, now)
         case _:

@@ -138,6 +138,7 @@ def _running(world: World, scene: queue.Scene, run: Run, task: Task, now: dateti
             return _row(task, State.STARTING, run=run, text=STARTS.get(run.part, "starts"))
         case Stage.PARKED:
             reason, text = _waits(scene, run, as_claimed(world, run), now)
+            text += f" · {UNHEARD}" if run.unheard else ""
             return _row(task, State.PARKED, run=run, reason=reason, text=text)
         case Stage.FILING:
             return _row(task, State.RUNNING, run=run, text="finishing")
@@ -147,6 +148,9 @@ def _running(world: World, scene: queue.Scene, run: Run, task: Task, now: dateti
 
 
 STARTS = {Part.CHECK: "its check starts", Part.SETUP: "its worktree is set up", Part.ATTENDED: "opens for you"}
+
+
+UNHEARD = "your words wait for its next step"
 
 
 def _at_work(run: Run, now: datetime) -> str:
@@ -166,7 +170,7 @@ def _at_work(run: Run, now: datetime) -> str:
         last = f"saves its work, the window is nearly full · {last}"
     rounds = f"round {run.iteration} of {run.spec.max_iterations} · " if run.iteration > 1 else ""
     doing = {Part.CHECK: "check · ", Part.SETUP: "set-up · ", Part.PLAN: "plans · "}.get(run.part, "")
-    return f"{rounds}{doing}{last}"
+    return f"{UNHEARD} · {last}".rstrip(" ·") if run.unheard else f"{rounds}{doing}{last}"
 
 
 def _waits(scene: queue.Scene, run: Run, task: Task, now: datetime) -> tuple[Reason | None, str]:

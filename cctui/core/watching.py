@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cctui.core import capacity, landing, queue
-from cctui.core.events import Effect, Halt, Tell
+from cctui.core.effects import Effect, Halt, Tell
 from cctui.core.looks import can_launch, cancelled, close, settle, with_run
 from cctui.core.notes import noted
 from cctui.core.scene import Scene

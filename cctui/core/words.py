@@ -24,7 +24,18 @@ _SEQUENCES = re.compile(
     "|\x9b[0-?]*[ -/]*[@-~]"  # CSI as one byte
     "|\x1b[ -/]*[0-~]?"  # any other escape
 )
+_MARKS = re.compile(r"([\\`*_\[\]<>#!|$%~^=])")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSTEADY = re.compile(
+    "[\xad\u061c\u115f\u1160\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff9-\ufffb\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
+)
+"""Signs without a cell of their own, that join or change their neighbours: terminals do not agree how wide that is."""
+_STACKED = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_HEAPS = re.compile(f"({_STACKED}{{2}}){_STACKED}+")
+_ODD = re.compile(f"{_UNSTEADY.pattern}|{_STACKED}{{3}}|[\u2028\u2029\U0001f1e6-\U0001f1ff]")
+_FLAGS = {0x1F1E6 + n: 65 + n for n in range(26)}
+"""Two of them are a flag in some terminals and nothing in others: letters are the same everywhere."""
 
 
 def safe(text: str, limit: int | None = None) -> str:
@@ -35,7 +46,19 @@ def safe(text: str, limit: int | None = None) -> str:
 
 def safe_text(text: str) -> str:
     """Many lines with nothing in them that a terminal obeys; line ends and tabs stay."""
-    return _CONTROLS.sub("", _SEQUENCES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+    text = _CONTROLS.sub("", _SEQUENCES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
+    return text if text.isascii() or not _ODD.search(text) else _steady(text)
+
+
+def _steady(text: str) -> str:
+    """The same in signs whose width every terminal counts alike; more than two accents on one letter go."""
+    text = text.replace("\u2028", "\n").replace("\u2029", "\n").translate(_FLAGS)
+    return _HEAPS.sub(r"\1", _UNSTEADY.sub("", text))
+
+
+def prose(text: str) -> str:
+    """One line of text with nothing in it that Markdown or Obsidian would act on."""
+    return _MARKS.sub(r"\\\1", safe(text))
 
 
 def short(name: str, width: int = NAME_WIDTH) -> str:
@@ -167,34 +190,52 @@ def say(reason: Reason, now: datetime) -> str:
 
 def _about(why: Why, what: str) -> str:
     """Reasons that carry no number and no moment."""
-    name, text = short(what), safe(what, SENTENCE)
-    sentences = {
-        Why.INVALID: f"cannot be read: {text}" if text else "the file cannot be read",
-        Why.UNSUPPORTED: f"not supported yet: {text}",
-        Why.MISSING: f"no task named {name}" if " (" not in what else f"needs {text}",
-        Why.CYCLE: f"waits for itself: {text}",
-        Why.PROGRAM: text if " " in text else f"{text} is missing: see ccq doctor",
-        Why.DISK: text or "the disk cannot be written",
-        Why.NEEDS_YOU: f"needs you: {text}" if text else "needs you",
-        Why.PAUSED: "paused",
-        Why.HOLD: "hold is on: nothing new starts",
-        Why.STARTING: "the engine is starting or leaving",
-        Why.DEPENDS: f"waits for {name}",
-        Why.DEPENDS_FAILED: f"{name} failed: retry or remove it",
-        Why.BLIND: "no fresh reading: one task at a time",
-        Why.CANARY: f"{CANARY.get(what, 'limit')} over? one task tries first",
-        Why.FOLDER: f"runs in the same folder: {name}",
-        Why.ORDER: f"{name} goes first" if name else "others go first",
-        Why.UNKNOWN: f"no task named {name}" if name else "no such task",
-        Why.EXISTS: f"{name} is there already",
-        Why.STATE: text or "not now",
-        Why.ENGINE: text or "no engine is running",
-        Why.VALUE: text or "not a valid value",
-    }
-    return sentences.get(why, why.value)
+    text = safe(what, SENTENCE)
+    match why:
+        case Why.CANARY:
+            return f"{CANARY.get(what, 'limit')} over? one task tries first"
+        case Why.MISSING if " (" in what:
+            return f"needs {text}"
+        case Why.PROGRAM if " " in text:
+            return text
+    sentence = ABOUT.get(why, why.value) if text else UNSAID.get(why) or ABOUT.get(why, why.value)
+    return sentence.format(text=text, name=short(what)) if "{" in sentence else sentence
 
 
 CANARY = {Why.LIMIT.value: "limit", Why.OUTAGE.value: "outage", Why.LOGIN.value: "login trouble"}
+ABOUT = {
+    Why.INVALID: "cannot be read: {text}",
+    Why.UNSUPPORTED: "not supported yet: {text}",
+    Why.MISSING: "no task named {name}",
+    Why.CYCLE: "waits for itself: {text}",
+    Why.PROGRAM: "{text} is missing: see ccq doctor",
+    Why.DISK: "{text}",
+    Why.NEEDS_YOU: "needs you: {text}",
+    Why.PAUSED: "paused",
+    Why.HOLD: "hold is on: nothing new starts",
+    Why.STARTING: "the engine is starting or leaving",
+    Why.DEPENDS: "waits for {name}",
+    Why.DEPENDS_FAILED: "{name} failed: retry or remove it",
+    Why.BLIND: "no fresh reading: one task at a time",
+    Why.FOLDER: "runs in the same folder: {name}",
+    Why.ORDER: "{name} goes first",
+    Why.UNKNOWN: "no task named {name}",
+    Why.EXISTS: "{name} is there already",
+    Why.STATE: "{text}",
+    Why.ENGINE: "{text}",
+    Why.VALUE: "{text}",
+}
+UNSAID = {
+    Why.INVALID: "the file cannot be read",
+    Why.DISK: "the disk cannot be written",
+    Why.NEEDS_YOU: "needs you",
+    Why.ORDER: "others go first",
+    Why.UNKNOWN: "no such task",
+    Why.STATE: "not now",
+    Why.ENGINE: "no engine is running",
+    Why.VALUE: "not a valid value",
+}
+"""The same where nothing is said of what it is about."""
 
 
 def _capacity(reason: Reason, now: datetime) -> str:
@@ -266,6 +307,7 @@ INTERRUPTED = {
     Why.FRESH: "its conversation is gone",
     Why.GIVEN_BACK: "given back",
     Why.LANDED: "the window is nearly full",
+    Why.REPLY: "you have replied",
 }
 
 

@@ -180,6 +180,7 @@ class Why(StrEnum):
     FRESH = "fresh"
     GIVEN_BACK = "given_back"
     LANDED = "landed"
+    REPLY = "reply"
     # refusals only
     UNKNOWN = "unknown"
     EXISTS = "exists"
@@ -520,6 +521,15 @@ class Run:
     """False: its file still lies where it was to be claimed from."""
     points: Mapping[str, float] = field(default_factory=dict)
     """Percent points of each window that it has spent so far, as far as they could be told apart."""
+    replies: int = 0
+    """How often a person has spoken to its conversation from outside."""
+    reached: int = 0
+    """How many of these replies, the oldest first, have reached the conversation."""
+
+    @property
+    def unheard(self) -> bool:
+        """A person's words have not reached the conversation yet."""
+        return self.replies > self.reached
 
     @property
     def part(self) -> Part:
@@ -566,6 +576,10 @@ class Sight:
     tree: Tree | None = None
     heard: datetime | None = None
     """When it last put something out."""
+    replies: int = 0
+    """How many replies of a person lie in the folder."""
+    reached: int = 0
+    """How many of them, the oldest first, have reached the conversation."""
 
 
 # --- the past --------------------------------------------------------------------------------------------------------
@@ -882,6 +896,8 @@ class Memory:
     retries: Mapping[str, Retry] = field(default_factory=dict)
     firings: Mapping[str, Firing] = field(default_factory=dict)
     """Template → how far its schedule has been dealt with."""
+    done: tuple[Done, ...] = ()
+    """What a person has done and can take back: oldest first, the newest 50."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -1113,6 +1129,16 @@ class TakeOver:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """A person's words to a run: resumed with them if it waits for them, typed into the pane of one that is theirs,
+    else handed over at its next tool call or with its next leg."""
+
+    task: str
+    text: str
+    """At most `refusal.REPLY_CHARS` characters; control characters are taken out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rollback:
     """Undo what a closed run changed in its folder, after saving what is undone."""
 
@@ -1121,4 +1147,65 @@ class Rollback:
     """Also what has changed there since."""
 
 
-Command = Move | Pause | Hold | RunNow | StopRun | RetryTask | Add | Edit | Remove | Skip | TakeOver | Rollback
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Bring a removed task file back out of the trash, into the folder it lay in."""
+
+    name: str
+    """Of the task."""
+    path: str
+    """Place in the trash: ``20261121T020000.000000Z/pending/digest.md``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reorder:
+    """Bring back places set by hand, and a task's priority: what takes a Move back, whatever has moved since."""
+
+    task: str
+    ranks: Mapping[str, int | None] = field(default_factory=dict)
+    """Task name → its place by hand; None: it had none."""
+    priority: int | None = None
+    """None: it stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several commands as one step, one after the other; those that are refused are left out."""
+
+    commands: tuple[Command, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Take back the newest step of ``Memory.done``."""
+
+
+Command = (
+    Move
+    | Pause
+    | Hold
+    | RunNow
+    | StopRun
+    | RetryTask
+    | Add
+    | Edit
+    | Remove
+    | Skip
+    | TakeOver
+    | Rollback
+    | Reply
+    | Restore
+    | Reorder
+    | Together
+    | Undo
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A step that a person has taken, and what takes it back."""
+
+    undo: Command
+    label: str
+    """What was done, in a few words: ``3 of 5 paused: x runs already``."""
+    at: datetime

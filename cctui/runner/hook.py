@@ -1,7 +1,7 @@
 """What the run's hooks answer: a deny list for secrets, a stop at a safe point, a word about landing, a log of asks.
 
 Its facts are the hook's JSON, the run folder (CCTUI_RUN_DIR) and the leg (CCTUI_LEG).  What it cannot read it denies.
-It writes only asks.jsonl and told-LEG in the run folder, and never asks anything of the network or of a person.
+It writes only asks.jsonl, told-LEG and heard-N in the run folder, and never asks the network or a person anything.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 
-from . import files
+from . import files, spoken
 from .secretpaths import Judge, Patterns
 from .shellwords import names
 
@@ -35,6 +35,10 @@ LANDING = (
     "cctui: the usage window is nearly full. Commit or save what is done now, leave the work in a state that can be "
     "continued, and end the turn. If the task is NOT complete, end your last message with the line CCTUI-PARKED; "
     "otherwise end as usual."
+)
+PERSON = (
+    "cctui: the person whose task this is has a word for you while you work. Follow it from here on; where it differs "
+    "from the task, it comes first."
 )
 LOGGED = ("Notification", "PermissionRequest", "Stop", "StopFailure", "UserPromptSubmit", "SessionEnd", "SessionStart")
 
@@ -166,12 +170,23 @@ def _file_secret(judge: Judge, tool: str, given: dict[str, Any]) -> tuple[str, s
 def after_tool(event: str, payload: dict[str, Any], run: str, leg: str) -> int:
     if payload.get("agent_id"):
         return 0
-    match told(run, leg):
-        case "takeover" if event == "PostToolBatch":
+    asked = told(run, leg)
+    if asked == "takeover":
+        if event == "PostToolBatch":
             say({"continue": False, "stopReason": STOPPED})
-        case "landing" if _first(run, leg):
-            say({"hookSpecificOutput": {"hookEventName": event, "additionalContext": LANDING}})
+        return 0
+    parts = [LANDING] if asked == "landing" and _first(run, leg) else []
+    parts += _said(run) if run else []
+    if parts:
+        say({"hookSpecificOutput": {"hookEventName": event, "additionalContext": "\n\n".join(parts)}})
     return 0
+
+
+def _said(run: str) -> list[str]:
+    """What a person has said to this run meanwhile."""
+    heard = os.environ.get("CCTUI_HEARD", "")
+    said = spoken.take(run, int(heard) if heard.isdigit() else 0)
+    return [PERSON, *said] if said else []
 
 
 def _first(run: str, leg: str) -> bool:

@@ -12,7 +12,8 @@ from cctui.adapters.front import FrontError
 from cctui.adapters.instance import text_of
 from cctui.adapters.store import Store
 from cctui.adapters.taskdir import TaskDir, TaskDirError
-from cctui.core.events import Checked, Event, Fire, Fired, Loaded, Looked, Measured, SaveMemory, Scanned, Ticked
+from cctui.core.effects import Fire, SaveMemory
+from cctui.core.events import Checked, Event, Fired, Loaded, Looked, Measured, Scanned, Ticked
 from cctui.core.step import step
 from cctui.core.world import Memory, Phase, Task, Totals, World
 from cctui.places import Places

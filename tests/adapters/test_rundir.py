@@ -402,3 +402,15 @@ def test_the_runner_ignores_hangup_from_its_first_line(runs: RunDir, tmp_path: P
     assert process.wait(15) == 0
     ending = only(runs).ending
     assert ending is not None and ending.stop is Stop.EXIT
+
+
+def test_tail_keeps_what_only_colours_text_unless_a_secret_stands_in_it(runs: RunDir, tmp_path: Path) -> None:
+    script = r"printf 'plain \033[31mred\033[0m \033[2Jok\n'"
+    runs.make(spec(), "p", plan(script, tmp_path))
+    play(runs)
+    assert runs.tail("digest-1", 3) == "plain \x1b[31mred\x1b[0m ok"
+    script = r"printf '\033[31mtoken sk-ant-oat01-\033[0mAbCdEfGhIjKlMnOpQrStUvWx0123456789\n'"
+    runs.make(spec("digest-2"), "p", plan(script, tmp_path))
+    play(runs, "digest-2")
+    said = runs.tail("digest-2", 3)
+    assert "AbCdEf" not in said and "\x1b" not in said

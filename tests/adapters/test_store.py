@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,14 +17,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cctui.adapters import steps
 from cctui.adapters.store import Store, StoreError
-from cctui.core.world import Memory, Retry
+from cctui.core.world import (
+    Done,
+    Edit,
+    Hold,
+    Memory,
+    Move,
+    Pause,
+    Place,
+    Remove,
+    Reorder,
+    Restore,
+    Retry,
+    Skip,
+    Together,
+)
 
 AT = datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
 MEMORY = Memory(
     ranks={"a": -1, "b c": 3, "ü@1": 0},
     hold=True,
     retries={"a": Retry(2, AT, "exit 1\nsecond line"), "b": Retry(1)},
+    done=(
+        Done(Pause("a", on=False), "a paused", AT),
+        Done(Hold(on=False), "hold is on", AT),
+        Done(Reorder("a", {"a": None, "ü@1": 3}, 5), "a moved", AT),
+        Done(Reorder("a"), "a moved", AT),
+        Done(Together((Edit("a", "model", None), Edit("b", "check", '"x: y"'), Remove("c"), Skip("t"))), "4 done", AT),
+        Done(Restore("a", "20260203T040506.000789Z/pending/a.md"), "a is in the trash", AT),
+    ),
 )
 
 
@@ -51,7 +75,7 @@ def test_what_does_not_change_is_not_written(path: Path) -> None:
     store = Store(path)
     store.save(MEMORY)
     inode = path.stat().st_ino
-    store.save(Memory(dict(MEMORY.ranks), True, dict(MEMORY.retries)))
+    store.save(replace(MEMORY, ranks=dict(MEMORY.ranks), retries=dict(MEMORY.retries), done=(*MEMORY.done,)))
     assert path.stat().st_ino == inode
     store.save(Memory())
     assert path.stat().st_ino != inode
@@ -68,6 +92,48 @@ def test_what_a_newer_cctui_wrote_stays(path: Path) -> None:
     store.save(Memory())
     now = json.loads(path.read_text())
     assert now["memory"]["1"]["later"] == [1, 2] and now["other"] == {"1": {"x": 1}}
+
+
+BENT: list[object] = [
+    "x", {}, {"undo": {"do": "fly", "task": "a"}, "label": "x", "at": AT.isoformat()},
+    {"undo": {"do": "pause", "task": "a", "on": 1}, "label": "x", "at": AT.isoformat()},
+    {"undo": {"do": "pause", "task": "a", "on": True}, "label": "x", "at": "2026-02-03T04:05"},
+    {"undo": {"do": "pause", "task": "a", "on": True}, "label": "x", "at": "soon"},
+    {"undo": {"do": "reorder", "task": "a", "ranks": {"a": "1"}, "priority": None}, "label": "x", "at": AT.isoformat()},
+    {"undo": {"do": "together", "commands": [{"do": "fly"}]}, "label": "x", "at": AT.isoformat()},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bent", BENT)
+def test_a_step_of_another_version_is_left_out(path: Path, bent: object) -> None:
+    Store(path).save(MEMORY)
+    whole = json.loads(path.read_text())
+    whole["memory"]["1"]["done"].insert(2, bent)
+    path.write_text(json.dumps(whole))
+    store = Store(path)
+    assert store.load() == MEMORY and store.trouble is None
+
+
+@pytest.mark.parametrize("bent", ["x", None, {"a": 1}, 5])
+def test_steps_that_are_none_at_all_keep_nothing_from_loading(path: Path, bent: object) -> None:
+    Store(path).save(MEMORY)
+    whole = json.loads(path.read_text())
+    whole["memory"]["1"]["done"] = bent
+    path.write_text(json.dumps(whole))
+    assert Store(path).load() == replace(MEMORY, done=())
+
+
+def test_a_file_from_before_there_were_steps(path: Path) -> None:
+    Store(path).save(MEMORY)
+    whole = json.loads(path.read_text())
+    del whole["memory"]["1"]["done"]
+    path.write_text(json.dumps(whole))
+    assert Store(path).load() == replace(MEMORY, done=())
+
+
+def test_only_what_takes_something_back_can_be_kept(path: Path) -> None:
+    with pytest.raises(ValueError, match="Move takes nothing back"):
+        steps.write((Done(Move("a", Place.UP), "x", AT),))
 
 
 def with_memory(**parts: object) -> bytes:

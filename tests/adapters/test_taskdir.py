@@ -470,7 +470,8 @@ def test_read_and_body(taskdir: TaskDir, places: Places) -> None:
      "pending/a/b.md", "x.md", "", "pending/a\0.md"],
 )  # fmt: skip
 def test_a_path_outside_the_task_folders_is_refused(taskdir: TaskDir, path: str) -> None:
-    for act in (taskdir.read, taskdir.body, taskdir.claim, taskdir.trash):
+    acts = (taskdir.read, taskdir.body, taskdir.claim, lambda path: taskdir.trash(path, f"{WENT}/pending/a.md"))
+    for act in (*acts, lambda path: taskdir.restore(f"{WENT}/{path}")):
         with pytest.raises(TaskDirError, match="is no task file"):
             act(path)
 
@@ -525,16 +526,23 @@ def test_a_file_that_is_gone_cannot_be_moved(taskdir: TaskDir) -> None:
         taskdir.claim("pending/a.md")
 
 
+WENT = "20260202T034000.000123Z"
+
+
 def test_trash_keeps_everything_outside_the_queue(taskdir: TaskDir, places: Places) -> None:
-    for _ in range(2):
-        os.utime(put(places, "pending/a.md"), (1_770_000_000, 1_770_000_000))
-        taskdir.trash("pending/a.md")
-    taskdir.trash("pending/a.md")
+    for number in range(2):
+        put(places, "pending/a.md")
+        taskdir.trash("pending/a.md", f"2026020{number}T034000.000000Z/pending/a.md")
+    taskdir.trash("pending/a.md", f"{WENT}/pending/a.md")
     (places.tasks / "pending/link.md").symlink_to("nowhere")
-    taskdir.trash("pending/link.md")
+    taskdir.trash("pending/link.md", f"{WENT}/pending/link.md")
     assert where(places) == []
-    assert len(list(places.trash.iterdir())) == 3
-    assert (places.trash / "a@20260202T034000.md").read_text() == "Do it."
+    assert sorted(str(file.relative_to(places.trash)) for file in places.trash.rglob("*.md")) == [
+        "20260200T034000.000000Z/pending/a.md",
+        "20260201T034000.000000Z/pending/a.md",
+        f"{WENT}/pending/link.md",
+    ]
+    assert stat.S_IMODE(places.trash.stat().st_mode) == 0o700
 
 
 # --- adding ----------------------------------------------------------------------------------------------------------

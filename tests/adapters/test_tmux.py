@@ -208,20 +208,21 @@ def test_attach_argv(tmux: Tmux, tmux_socket: str) -> None:
     assert plain[0] == "tmux" and plain[-3:] == ["attach-session", "-t", "=a"]
     foreign = tmux.attach_argv("a", read_only=True, environ={"TMUX": "/tmp/tmux-0/default,12,0"})
     assert foreign == ["env", "-u", "TMUX", *plain]
-    ours = tmux.attach_argv("a", read_only=False, environ={"TMUX": f"/tmp/tmux-0/{tmux_socket},12,0"})
-    assert ours[-3:] == ["switch-client", "-t", "=a"]
-    assert "-e" in ours and "-d" in plain
+    *ours, popup, switch = tmux.attach_argv("a", read_only=False, environ={"TMUX": f"/tmp/tmux-0/{tmux_socket},12,0"})
+    assert "if-shell" in ours and "attach-session" not in ours
+    assert popup.startswith("display-popup -E ") and switch.endswith("switch-client -t =a")
+    assert "'-e'" in popup and "'-e'" in switch and "-d" in plain
 
 
 class Terminal:
-    """A person's terminal, 80 × 24, with a program in it."""
+    """A person's terminal with a program in it."""
 
-    def __init__(self, argv: list[str], **env: str) -> None:
+    def __init__(self, argv: list[str], *, size: tuple[int, int] = (80, 24), **env: str) -> None:
         pid, self.fd = pty.fork()
         if pid == 0:
             os.execvpe(argv[0], argv, {**os.environ, "TERM": "xterm-256color", **env})
         self.pid = pid
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self.text = ""
 
     def see(self, words: str, seconds: float = 10.0) -> None:
@@ -263,8 +264,8 @@ class Terminal:
 def open_terminal() -> Iterator[Callable[..., Terminal]]:
     opened: list[Terminal] = []
 
-    def open_(argv: list[str], **env: str) -> Terminal:
-        opened.append(Terminal(argv, **env))
+    def open_(argv: list[str], *, size: tuple[int, int] = (80, 24), **env: str) -> Terminal:
+        opened.append(Terminal(argv, size=size, **env))
         return opened[-1]
 
     yield open_
@@ -281,8 +282,8 @@ async def test_from_outside_back_is_out(tmux: Tmux, open_terminal: Open, back: s
     await tmux.start("a", ["sh", "-c", "echo shown; exec cat"], "/", {"CCTUI_TASK": "Digest"}, "a-1")
     terminal = open_terminal(tmux.attach_argv("a", read_only=True, environ=os.environ))
     terminal.see("shown")
-    terminal.see("Digest")
-    terminal.see("< back")
+    terminal.see("watching Digest")
+    terminal.see("‹ back")
     terminal.type("typed\x03")
     terminal.type(back)
     terminal.over()
@@ -302,22 +303,51 @@ async def test_keys_reach_the_pane_only_where_allowed(tmux: Tmux, open_terminal:
     await eventually(there)
 
 
+def in_app(tmux: Tmux, open_terminal: Open, size: tuple[int, int]) -> tuple[Terminal, dict[str, str]]:
+    """The app's own session on a terminal of that size, and the environment of what runs in it."""
+    app = open_terminal(tmux.server_argv("new-session", "-s", "ui", "sh -c 'echo the-app; exec cat'"), size=size)
+    app.see("the-app")
+    inside, pane = ask(tmux, "display-message", "-p", "-t", "=ui:", "#{socket_path},#{pid},0 #{pane_id}").split()
+    app.text = ""
+    return app, {**os.environ, "TMUX": inside, "TMUX_PANE": pane}
+
+
 @pytest.mark.parametrize("back", ["\x11", "\x1b[24~", TAP], ids=["ctrl-q", "f12", "tap"])
 async def test_from_the_app_it_is_a_switch_there_and_back(tmux: Tmux, open_terminal: Open, back: str) -> None:
     await tmux.start("a", ["sh", "-c", "echo watched; exec cat"], "/", {}, "a-1")
-    app = open_terminal(tmux.server_argv("new-session", "-s", "ui", "sh -c 'echo the-app; exec cat'"))
-    app.see("the-app")
-    inside = ask(tmux, "display-message", "-p", "-t", "=ui:", "#{socket_path},#{pid},0")
-    argv = tmux.attach_argv("a", read_only=True, environ={"TMUX": inside})
-    app.text = ""
-    client = ask(tmux, "list-clients", "-F", "#{client_name}")
-    subprocess.run([*argv, "-c", client], env={**os.environ, "TMUX": inside}, check=True, timeout=10)
+    app, environ = in_app(tmux, open_terminal, (80, 24))
+    subprocess.run(tmux.attach_argv("a", read_only=True, environ=environ), env=environ, check=True, timeout=10)
     app.see("watched")
     app.type(back)
     app.see("the-app")
     app.type("\x11typed")  # inside the app the keys are the app's
     app.see("typed")
     assert set(await tmux.sessions()) == {"a", "ui"}
+
+
+@pytest.mark.parametrize("back", ["\x11", "\x1b[24~", "tap", "ended"], ids=["ctrl-q", "f12", "tap", "ended"])
+async def test_on_a_large_screen_it_is_a_popup_over_the_app(tmux: Tmux, open_terminal: Open, back: str) -> None:
+    await tmux.start("a", ["sh", "-c", "echo watched; exec cat"], "/", {"CCTUI_TASK": "Digest"}, "a-1")
+    app, environ = in_app(tmux, open_terminal, (120, 40))
+    argv = tmux.attach_argv("a", read_only=True, environ=environ)
+    shown = subprocess.Popen(argv, env=environ, stdin=subprocess.DEVNULL)
+    try:
+        app.see("watching Digest")
+        clients = ask(tmux, "list-clients", "-F", "#{session_name}").split()
+        assert sorted(clients) == ["a", "ui"]
+        assert shown.poll() is None
+        if back == "ended":
+            await tmux.kill("a")
+        else:
+            # The popup's last line, below its frame's corner: where its own status line begins.
+            app.type("\x1b[<0;6;37M\x1b[<0;6;37m" if back == "tap" else back)
+        assert shown.wait(10) == 0
+    finally:
+        shown.kill()
+        shown.wait()
+    assert ask(tmux, "list-clients", "-F", "#{session_name}") == "ui"
+    app.type("typed")
+    app.see("typed")
 
 
 async def test_a_run_that_ends_while_watched_leads_back_to_the_app(

@@ -7,34 +7,42 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cctui.core.events import (
+from cctui.adapters import front
+from cctui.core.effects import (
     AddFile,
     Approve,
-    Checked,
     EditFile,
     Effect,
-    Event,
-    Filed,
     Finish,
     Fire,
-    Fired,
     Halt,
+    KeepWords,
     Launch,
+    MoveFile,
+    RestoreFile,
+    RollBack,
+    SaveMemory,
+    SavePlan,
+    Tell,
+    TrashFile,
+    TypeWords,
+)
+from cctui.core.events import (
+    Checked,
+    Event,
+    Filed,
+    Fired,
     Launched,
     LaunchFailed,
     Loaded,
     Looked,
     Measured,
-    MoveFile,
-    RollBack,
     RolledBack,
-    SaveMemory,
-    SavePlan,
     Scanned,
-    Tell,
     Ticked,
-    TrashFile,
+    Typed,
 )
+from cctui.core.fields import READERS
 from cctui.core.settings import RunSettings, Settings
 from cctui.core.step import step, steps
 from cctui.core.world import (
@@ -64,6 +72,7 @@ from cctui.core.world import (
     Totals,
     World,
 )
+from cctui.core.written import DEFAULTS
 
 T0 = datetime(2026, 2, 3, 0, 5, tzinfo=UTC)
 
@@ -169,6 +178,12 @@ class Outside:
     told: list[tuple[str, Halting]] = field(default_factory=list)
     halts: list[tuple[str, Halting]] = field(default_factory=list)
     plans: dict[str, str] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+    """What a person has said that was kept for the run's hooks and prompts."""
+    typed: list[tuple[str, str]] = field(default_factory=list)
+    """Session → what was typed into it."""
+    trash: dict[str, Task] = field(default_factory=dict)
+    """By place in the trash."""
     slow: bool = False
     """What is halted ends only when the test says so."""
     restless: bool = False
@@ -265,6 +280,12 @@ class Outside:
                 self.folders[run_id] = replace(self.folders[run_id], halting=why)
             case Approve(run_id=run_id):
                 self.folders[run_id] = replace(self.folders[run_id], approved=True)
+            case KeepWords(run_id=run_id, number=number, text=text):
+                self.words.append(text)
+                self.folders[run_id] = replace(self.folders[run_id], replies=number)
+            case TypeWords(run_id=run_id, session=session, text=text):
+                self.typed.append((session, text))
+                return Typed(run_id)
             case SavePlan(spec=spec, ending=ending):
                 self.plans[spec.run_id] = ending.result.text if ending.result else ""
             case RollBack(run_id=run_id):
@@ -281,8 +302,7 @@ class Outside:
             case Fire():
                 return self._fire(effect)
             case EditFile(path=path, field=name, value=value):
-                changed = {"paused": value == "true"} if name == "paused" else {name: int(value or 5)}
-                self.files[path] = replace(self.files[path], **changed)
+                self.files[path] = edited(self.files[path], name, value)
                 return Scanned(tuple(self.files[path] for path in sorted(self.files)))
             case MoveFile(path=path, to=to):
                 self._move(self.files[path].name, to)
@@ -290,8 +310,12 @@ class Outside:
             case AddFile(name=name):
                 self.files[f"pending/{name}.md"] = task(name)
                 return Scanned(tuple(self.files[path] for path in sorted(self.files)))
-            case TrashFile(path=path):
-                self.files.pop(path, None)
+            case TrashFile(path=path, to=to):
+                if path in self.files:
+                    self.trash[to] = self.files.pop(path)
+                return Scanned(tuple(self.files[path] for path in sorted(self.files)))
+            case RestoreFile(path=place):
+                self.files[place.partition("/")[2]] = self.trash.pop(place)
                 return Scanned(tuple(self.files[path] for path in sorted(self.files)))
         return None
 
@@ -329,6 +353,8 @@ class Outside:
             work=work,
             approved=approved,
             stopping=before.stopping if before else False,
+            replies=before.replies if before else 0,
+            reached=(before.replies if effect.kind.part in (Part.PLAN, Part.WORK) else before.reached) if before else 0,
         )
         return Launched(spec.run_id, leg)
 
@@ -357,6 +383,20 @@ class Outside:
         self.files[f"{to.value}/{name}.md"] = replace(task, phase=to, path=f"{to.value}/{name}.md")
 
 
+def edited(task: Task, name: str, value: str | None) -> Task:
+    """The task with another line in its file, or without that line."""
+    own_kind = task.kind != (task.tags[0] if task.tags else task.name)
+    new: Any = DEFAULTS[name]
+    if value is not None:
+        new = READERS[name]((front.read(f"---\n{name}: {value}\n---\n").fields or {})[name], UTC)
+    elif name == "name":
+        new = task.path.partition("/")[2].removesuffix(".md")
+    changed = replace(task, **{name: new})
+    if (own_kind and name != "kind") or (name == "kind" and value is not None):
+        return changed
+    return replace(changed, kind=changed.tags[0] if changed.tags else changed.name)
+
+
 def known(world: World) -> dict[str, tuple[object, ...]]:
     """What must be the same of every run whether or not the scheduler has just begun."""
     return {
@@ -365,6 +405,7 @@ def known(world: World) -> dict[str, tuple[object, ...]]:
             run.leg,
             run.legs,
             run.approved,
+            run.unheard,
             run.asks,
             run.stopping,
             round(run.parked_s),

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cctui.core.events import (
-    Asked,
-    Launch,
-    Launched,
-    Scanned,
-    Ticked,
-)
+from cctui.core.effects import Launch
+from cctui.core.events import Asked, Launched, Scanned, Ticked
 from cctui.core.settings import RunSettings
 from cctui.core.step import refusal, step
 from cctui.core.world import (

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from cctui.core import firing
 from cctui.core.answer import answer
-from cctui.core.events import Asked, Effect, EffectFailed, Event, Fire, SaveMemory, Ticked
+from cctui.core.effects import Effect, Fire, SaveMemory
+from cctui.core.events import Asked, EffectFailed, Event, Ticked
 from cctui.core.refusal import refusal
 from cctui.core.step import alarm, step
 from cctui.core.view import rows

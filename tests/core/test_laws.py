@@ -12,27 +12,21 @@ from hypothesis import strategies as st
 
 from cctui.codec import decode, encode
 from cctui.core import capacity
+from cctui.core.effects import Approve, Effect, Finish, Halt, Launch, RollBack, Tell
 from cctui.core.events import (
     Answered,
-    Approve,
     Asked,
     Checked,
-    Effect,
     EffectFailed,
     Event,
     Filed,
-    Finish,
-    Halt,
-    Launch,
     Launched,
     LaunchFailed,
     Leaving,
     LoginSeen,
     Looked,
     Measured,
-    RollBack,
     RolledBack,
-    Tell,
     Ticked,
 )
 from cctui.core.retry import DONE_WORD, PARKED_WORD
@@ -48,6 +42,7 @@ from cctui.core.world import (
     Pause,
     Phase,
     Place,
+    Reply,
     RetryTask,
     Runner,
     RunNow,
@@ -99,6 +94,7 @@ COMMANDS = st.one_of(
     st.builds(RunNow, st.sampled_from(NAMES), st.booleans()),
     st.builds(StopRun, st.sampled_from(NAMES)),
     st.builds(TakeOver, st.sampled_from(NAMES)),
+    st.builds(Reply, st.sampled_from(NAMES), st.just("use the other file")),
     st.builds(RetryTask, st.sampled_from(NAMES)),
     st.builds(Move, st.sampled_from(NAMES), st.sampled_from([Place.UP, Place.DOWN, Place.TOP, Place.BOTTOM])),
 )

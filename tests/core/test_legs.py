@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from cctui.core.events import Asked, Checked, Effect, Event, LaunchFailed, Ticked
+from cctui.core.effects import Effect
+from cctui.core.events import Asked, Checked, Event, LaunchFailed, Ticked
 from cctui.core.filing import with_changes
 from cctui.core.retry import DONE_WORD
 from cctui.core.settings import Project, RunSettings, Settings, WorktreeSettings

@@ -13,22 +13,8 @@ from hypothesis import strategies as st
 
 from cctui.core import estimates, metrics, unused
 from cctui.core.answer import answer
-from cctui.core.events import (
-    Checked,
-    Effect,
-    Event,
-    Launch,
-    Launched,
-    Leaving,
-    Loaded,
-    Looked,
-    Measured,
-    SaveWatch,
-    SaveWindow,
-    Scanned,
-    Ticked,
-    WriteReport,
-)
+from cctui.core.effects import Effect, Launch, SaveWatch, SaveWindow, WriteReport
+from cctui.core.events import Checked, Event, Launched, Leaving, Loaded, Looked, Measured, Scanned, Ticked
 from cctui.core.settings import CapacitySettings, Quiet, ReportSettings, Reserve, RunSettings, Settings
 from cctui.core.step import step
 from cctui.core.world import (

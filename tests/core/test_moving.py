@@ -14,7 +14,7 @@ from cctui.core.inverse import inverse
 from cctui.core.refusal import refusal
 from cctui.core.settings import RunSettings, Settings
 from cctui.core.view import say
-from cctui.core.world import Add, Edit, Hold, Move, Pause, Place, Remove, RunNow, Task, World
+from cctui.core.world import Add, Edit, Hold, Move, Pause, Place, Remove, Reorder, RunNow, Task, World
 from tests.core.made import T0, after, outside, task, world
 
 UP, DOWN, TOP, BOTTOM = (Move("m", place) for place in (Place.UP, Place.DOWN, Place.TOP, Place.BOTTOM))
@@ -99,10 +99,32 @@ def test_a_move_does_what_it_says_or_is_refused(backlog: list[Task], name: str, 
             assert order.index(before[was - 1]) > now
         case Place.DOWN:
             assert order.index(before[was + 1]) < now
-        case Place.TOP:
-            assert now == 0
+        case Place.TOP:  # first, but for what it needs itself: that comes along
+            assert set(order[:now]) <= needs(out.world, name)
         case Place.BOTTOM:
             assert now == len(order) - 1
+
+
+def needs(world: World, name: str) -> set[str]:
+    """All that `name` waits for, directly or through others."""
+    found: set[str] = set()
+    open_names = [name]
+    while open_names:
+        task = world.tasks.get(open_names.pop())
+        new = {need.name for need in task.depends_on} - found if task else set()
+        found |= new
+        open_names += new
+    return found
+
+
+def test_what_a_task_needs_comes_along_to_the_top() -> None:
+    out = outside(
+        task("a", priority=5, deadline=T0 + timedelta(days=2)),
+        task("b", "a", priority=5),
+        *(task(name, priority=1) for name in ("c", "d")),
+    )
+    out.tell(Asked(Move("b", Place.TOP)))
+    assert out.world.line.order[:2] == ("a", "b")
 
 
 @given(queues(), st.sampled_from(NAMES), st.sampled_from((Place.UP, Place.DOWN, Place.TOP, Place.BOTTOM)))
@@ -123,10 +145,14 @@ def test_taking_a_move_back_restores_the_order_and_the_priority(backlog: list[Ta
 def test_what_can_be_taken_back_and_how() -> None:
     made: World = world(task("a", priority=3), task("b"))
     assert inverse(made, Pause("a")) == Pause("a", on=False)
-    assert inverse(made, Hold(on=False)) == Hold(on=True)
+    assert inverse(made, Hold()) == Hold(on=False)
+    assert inverse(made, Hold(on=False)) is None, "nothing is held"
     assert inverse(made, Add("n", "text")) == Remove("n")
     assert inverse(made, Edit("a", "priority", "9")) == Edit("a", "priority", "3")
-    assert inverse(made, Move("b", Place.TOP)) == Edit("b", "priority", "5")
-    assert inverse(made, Edit("a", "model", "opus")) is None
-    assert inverse(made, Remove("a")) is None
+    assert inverse(made, Edit("b", "priority", "9")) == Edit("b", "priority", None), "a default has no line"
+    assert inverse(made, Move("b", Place.TOP)) == Reorder("b", {"b": None}, 5)
+    assert inverse(made, Edit("a", "model", "opus")) == Edit("a", "model", None)
+    assert inverse(made, Edit("a", "name", '"x y"')) == Edit("x y", "name", None)
+    assert inverse(made, Edit("a", "priority", "3")) is None, "it changes nothing"
+    assert inverse(made, Edit("a", "no_such_field", "3")) is None
     assert inverse(made, RunNow("a")) is None

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from cctui.core import dispatch, queue, spending
 from cctui.core.admission import WHOLE
-from cctui.core.events import Launch, Measured, Scanned, Ticked
+from cctui.core.effects import Launch
+from cctui.core.events import Measured, Scanned, Ticked
 from cctui.core.launch import claim, resume
 from cctui.core.rehearsal import Rehearsal
 from cctui.core.scene import Caution, Scene

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from cctui.core.effects import Finish, Launch
 from cctui.core.events import (
     Answered,
     Asked,
@@ -13,8 +14,6 @@ from cctui.core.events import (
     Configured,
     EffectFailed,
     Filed,
-    Finish,
-    Launch,
     LaunchFailed,
     Leaving,
     Loaded,

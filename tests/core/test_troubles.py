@@ -9,17 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cctui.core.events import (
-    Asked,
-    Checked,
-    Effect,
-    EffectFailed,
-    Finish,
-    LaunchFailed,
-    Looked,
-    Progressed,
-    Ticked,
-)
+from cctui.core.effects import Effect, Finish
+from cctui.core.events import Asked, Checked, EffectFailed, LaunchFailed, Looked, Progressed, Ticked
 from cctui.core.settings import RunSettings
 from cctui.core.step import alarm, step
 from cctui.core.view import rows, why

@@ -388,6 +388,7 @@ def test_ls_rows_have_exactly_the_keys_of_the_contract() -> None:
         "branch": None,
         "folder": "/src/scan",
         "needs_you": None,
+        "unheard": False,
     }
     assert running["forecast"] == {"start": "2026-11-20T22:48:00+01:00", "end": "2026-11-20T23:08:00+01:00"}
     assert parked["reason"] == {

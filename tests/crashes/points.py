@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cctui.core import events
+from cctui.core import effects
 
 Args = tuple[Any, ...]
 A = "cctui.adapters"
@@ -119,18 +119,18 @@ FINISH = (
     Call("filing: filed mark", f"{A}.rundir:RunDir", "close"),
 )
 ASKED = (
-    _effect("asked: Halt", events.Halt, "stop"),
+    _effect("asked: Halt", effects.Halt, "stop"),
     Call("asked: Halt's note", f"{A}.sweep", "terminate", ("stop",), after=False),
-    _effect("asked: Tell", events.Tell, "takeover"),
-    _effect("asked: Approve", events.Approve, "plan"),
-    _effect("asked: SavePlan", events.SavePlan, "plan"),
+    _effect("asked: Tell", effects.Tell, "takeover"),
+    _effect("asked: Approve", effects.Approve, "plan"),
+    _effect("asked: SavePlan", effects.SavePlan, "plan"),
     Call("asked: SavePlan's plan.md", f"{A}.rundir:RunDir", "keep_plan", ("plan",), before=False),
-    _effect("asked: SaveMemory", events.SaveMemory, "edit"),
+    _effect("asked: SaveMemory", effects.SaveMemory, "edit"),
     Call("asked: SaveMemory's file", "pathlib:Path", "replace", ("edit",), _ends(1, "/db.json")),
-    _effect("asked: EditFile", events.EditFile, "edit"),
+    _effect("asked: EditFile", effects.EditFile, "edit"),
     Call("asked: EditFile's file", "pathlib:Path", "replace", ("edit",), lambda args: "/tasks/" in str(args[1])),
-    _effect("asked: MoveFile", events.MoveFile, "again"),
-    _effect("asked: AddFile", events.AddFile, "add"),
+    _effect("asked: MoveFile", effects.MoveFile, "again"),
+    _effect("asked: AddFile", effects.AddFile, "add"),
     Call("asked: RollBack", "cctui.perform:Hands", "_roll_back", ("back",)),
 )
 CALLS = (*FIRST, *NEXT, *FINISH, *ASKED)

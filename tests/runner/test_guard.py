@@ -263,6 +263,46 @@ def test_a_landing_is_told_once(hook: Hook, event: str) -> None:
     assert hook("PostToolUse") == hook("PostToolBatch") == {}
 
 
+def words_of(answer: dict[str, Any]) -> str:
+    return str(answer.get("hookSpecificOutput", {}).get("additionalContext", ""))
+
+
+@pytest.mark.parametrize("event", ["PostToolUse", "PostToolBatch"])
+def test_a_person_is_heard_once_and_in_order(hook: Hook, event: str) -> None:
+    (hook.run / "words-2.md").write_text("mind the tests")
+    (hook.run / "words-1.md").write_text("use the other\nfile, café")
+    (hook.run / ".words-3.tmp").write_text("half")
+    assert hook("PreToolUse", tool_name="Bash", tool_input={"command": "ls"}) == {}
+    assert hook(event, agent_id="a") == {}
+    told = words_of(hook(event))
+    assert told.startswith("cctui: the person")
+    assert told.endswith("\n\nuse the other\nfile, café\n\nmind the tests")
+    assert hook("PostToolUse") == hook("PostToolBatch") == {}
+    (hook.run / "words-10.md").write_text("and now this")
+    assert words_of(hook(event)).endswith("\n\nand now this")
+
+
+def test_what_the_prompt_held_is_not_said_again(hook: Hook) -> None:
+    (hook.run / "words-1.md").write_text("old")
+    payload = b'{"cwd": "/"}'
+    assert hook.raw("PostToolUse", payload, CCTUI_HEARD="1").stdout == b""
+    (hook.run / "words-2.md").write_text("new")
+    told = json.loads(hook.raw("PostToolUse", payload, CCTUI_HEARD="1").stdout)
+    assert words_of(told).endswith(".\n\nnew")
+    assert not (hook.run / "heard-1").exists()
+
+
+def test_a_person_is_heard_beside_a_landing_and_not_when_they_take_over(hook: Hook) -> None:
+    (hook.run / "words-1.md").write_text("use the other file")
+    (hook.run / "tell-2").write_text("takeover")
+    assert hook("PostToolUse") == {}
+    assert hook("PostToolBatch") == {"continue": False, "stopReason": hook("PostToolBatch")["stopReason"]}
+    (hook.run / "tell-2").write_text("landing")
+    told = words_of(hook("PostToolUse"))
+    assert "CCTUI-PARKED" in told
+    assert told.endswith("use the other file")
+
+
 # --- what a session asks ---------------------------------------------------------------------------------------------
 
 
