@@ -1,7 +1,9 @@
 """A face's side of the socket: the same Link as in the engine's own process, and it comes back by itself.
 
 A face keeps going when the engine is gone: `trouble` says so with a countdown, commands come back refused, and the
-World stays as it was last seen.
+World stays as it was last seen.  A command is never lost silently: one that was on its way when the connection broke,
+or that nobody answered, comes back with the words that it may have been carried out.  A connection on which nothing
+comes while an answer is due is given up and made anew: over a forwarded socket that is how a dead line looks.
 """
 
 from __future__ import annotations
@@ -18,17 +20,22 @@ from typing import Any
 from cctui.codec import decode, decode_field, dumps, encode
 from cctui.core.forecast import Plan
 from cctui.core.launch import session_name
+from cctui.core.naming import file_of
 from cctui.core.world import Command, Reason, Why, World
 from cctui.link import How, LinkError, hang_up, hello, objection
 
 WORLD_LIMIT = 256 << 20
 """Bytes of one line from the engine."""
 ANSWER_SECONDS, PLAN_SECONDS = 20.0, 90.0
-GREETING_SECONDS = 5.0
+GREETING_SECONDS, FIRST_SECONDS = 5.0, 60.0
+"""For the hello of the engine, and for its whole World, which on a slow line takes as long as it is."""
+PERHAPS = "whether it got this shows when it is back"
 WAITS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between attempts to reach the engine again; the last one for ever."""
 
 Attach = Callable[[str, bool], list[str]]
+Edit = Callable[[str], list[str]]
+"""A task's file, relative to ROOT/tasks → the command that opens it in the person's editor."""
 
 
 def local_now() -> datetime:
@@ -37,6 +44,10 @@ def local_now() -> datetime:
 
 def no_terminal(run_id: str, read_only: bool) -> list[str]:
     raise LinkError("this face cannot attach")
+
+
+def no_editor(path: str) -> list[str]:
+    raise LinkError("this face has no editor")
 
 
 async def connect(
@@ -54,7 +65,9 @@ async def connect(
     return link
 
 
-def face(socket: Path, *, now: Callable[[], datetime] = local_now, attach: Attach = no_terminal) -> RemoteLink:
+def face(
+    socket: Path, *, now: Callable[[], datetime] = local_now, attach: Attach = no_terminal, edit: Edit = no_editor
+) -> RemoteLink:
     """The same for a face that brings its own loop: the World is there, the rest begins when it subscribes."""
 
     async def glance() -> World:
@@ -63,7 +76,7 @@ def face(socket: Path, *, now: Callable[[], datetime] = local_now, attach: Attac
         return link.world
 
     link = RemoteLink(socket, now, attach, WAITS)
-    link.world = asyncio.run(glance())
+    link.world, link.edit = asyncio.run(glance()), edit
     return link
 
 
@@ -72,6 +85,7 @@ class RemoteLink:
 
     def __init__(self, socket: Path, now: Callable[[], datetime], attach: Attach, waits: tuple[float, ...]) -> None:
         self.world = World()
+        self.edit: Edit = no_editor
         self._socket = socket
         self._now = now
         self._attach = attach
@@ -80,6 +94,8 @@ class RemoteLink:
         self._writer: asyncio.StreamWriter | None = None
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._number = 0
+        self._came = 0
+        """Lines from the engine so far."""
         self._gone = ""
         self._again_at = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -132,6 +148,12 @@ class RemoteLink:
             raise LinkError("that run has ended: there is no terminal to attach to")
         return self._attach(session_name(run.spec, run.leg), read_only)
 
+    def edit_argv(self, name_or_path: str) -> list[str]:
+        file = file_of(self.world, name_or_path)
+        if file is None:
+            raise LinkError(f"there is no task file {name_or_path!r}")
+        return self.edit(file)
+
     async def leave(self, how: How) -> None:
         if how == "stop":
             await self._ask({"do": "leave", "how": "stop"})
@@ -171,6 +193,7 @@ class RemoteLink:
                 line = await reader.readline()
                 if not line.endswith(b"\n"):
                     return
+                self._came += 1
                 self._take(json.loads(line))
             except (OSError, ValueError):
                 return
@@ -200,6 +223,7 @@ class RemoteLink:
                 if refused := objection(greeting, mine):
                     raise LinkError(refused)
                 writer.write(dumps(mine).encode() + b"\n")
+            async with asyncio.timeout(FIRST_SECONDS):
                 first = json.loads(await reader.readline() or b"{}")
             if "refused" in first:
                 raise LinkError(str(first["refused"]))
@@ -236,7 +260,7 @@ class RemoteLink:
             writer.close()
         for waiting in self._waiting.values():
             if not waiting.done():
-                waiting.set_exception(LinkError(why))
+                waiting.set_exception(LinkError(f"{why}: {PERHAPS}"))
         self._waiting.clear()
 
     async def _ask(self, message: dict[str, Any], seconds: float = ANSWER_SECONDS) -> dict[str, Any]:
@@ -246,11 +270,17 @@ class RemoteLink:
         number = self._number
         waiting: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = waiting
+        writer, came = self._writer, self._came
         try:
-            self._writer.write(dumps({"id": number, **message}).encode() + b"\n")
-            reply = await asyncio.wait_for(waiting, seconds)
-        except (OSError, TimeoutError) as error:
-            raise LinkError("the engine does not answer") from error
+            writer.write(dumps({"id": number, **message}).encode() + b"\n")
+            async with asyncio.timeout(seconds):
+                reply = await waiting
+        except TimeoutError as error:  # before OSError, of which it is one
+            if came == self._came:
+                writer.transport.abort()  # the reader then sees the end, and makes a new connection
+            raise LinkError(f"no answer in {seconds:.0f} s: {PERHAPS}") from error
+        except OSError as error:
+            raise LinkError(f"the engine does not answer: {PERHAPS}") from error
         finally:
             self._waiting.pop(number, None)
         if "error" in reply:

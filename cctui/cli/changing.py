@@ -36,14 +36,15 @@ several = click.argument("tasks", metavar="TASK…", nargs=-1, required=True, sh
 @click.option("--runner", metavar="RUNNER", help="claude, shell, …")
 @click.option("--command", metavar="CMD", help="What a shell task runs.")
 @click.option("--field", metavar="KEY=VALUE", multiple=True, help="Any field of a task file.")
-def add(here: Here, prompt: str | None, name: str | None, field: tuple[str, ...], **given: Any) -> None:
+@click.option("--quick", "-q", is_flag=True, help="Read !1 @dir #tag >friday after:task every … in PROMPT.")
+def add(here: Here, prompt: str | None, name: str | None, field: tuple[str, ...], quick: bool, **given: Any) -> None:
     """Put a new task into the queue: PROMPT, or - to read it from stdin.  Prints its name."""
-    from cctui.cli.drafting import draft
+    from cctui.cli import drafting
 
     text = sys.stdin.read() if prompt == "-" else prompt or ""
     if not text.strip() and not given["command"] and not any(pair.startswith(("command=", "call=")) for pair in field):
         raise Fail('a task needs a prompt: ccq add "…", or - to read it from stdin', USAGE)
-    made = draft(here, text, name, field, given)
+    made = (drafting.quick if quick else drafting.draft)(here, text, name, field, given)
     here.put(here.order("Add", name=made.name, text=made.text), lambda data: str(data["task"]))
 
 
@@ -104,6 +105,17 @@ def skip(here: Here, tasks: tuple[str, ...], undo: bool) -> None:
 def stop(here: Here, tasks: tuple[str, ...]) -> None:
     """Stop running tasks, or give up parked ones."""
     each(here, tasks, "{} is being stopped", "StopRun")
+
+
+@verb("reply")
+@task()
+@click.argument("words")
+def reply(here: Here, task: str, words: str) -> None:
+    """Say something to a run: WORDS, or - to read them from stdin.
+
+    A plan that waits is made anew with them, and a run that works hears them at its next tool call."""
+    text = sys.stdin.read() if words == "-" else words
+    here.put(here.order("Reply", task=task, text=text), lambda data: str(data["text"]))
 
 
 @verb("retry")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,14 +16,16 @@ from pathlib import Path
 
 from cctui.adapters import front
 from cctui.adapters.clock import Clock
+from cctui.adapters.editor import EditorError, editor_argv
 from cctui.adapters.taskdir import TaskDir
 from cctui.cli.here import INVALID, MISSING, NOT_FOUND, USAGE, Fail, Here, say
-from cctui.core import task, view
+from cctui.core import capture, task, understood, view
+from cctui.core.draft import free, slug
 from cctui.core.fields import FIELDS
 from cctui.core.world import Broken, Task
 
-WORDS, LENGTH = 6, 40
-"""How much of a prompt becomes a name."""
+WORDS = 6
+"""How many words of a prompt become a name."""
 PLAIN = re.compile(r"[A-Za-z0-9_./~@+][A-Za-z0-9_./~@+ -]*")
 """Text that YAML takes as it stands."""
 LISTS = frozenset(known.name for known in FIELDS if known.type.startswith("list"))
@@ -41,12 +42,34 @@ def draft(here: Here, prompt: str, name: str | None, pairs: Iterable[str], given
     """A new task file from the options of `ccq add`.  Raises Fail (2, 4) for what no task can have."""
     fields = dict(options(given))
     fields.update((key, value) for key, value in map(one_field, pairs) if value is not None)
-    name = name or free(slug(prompt or str(given["command"] or "task")), here.answer("find", task="")["data"])
+    name = name or free(slug(prompt or str(given["command"] or "task"), WORDS), here.answer("find", task="")["data"])
     body = prompt.strip() + "\n" if prompt.strip() else ""
     head = "".join(f"{key}: {value}\n" for key, value in fields.items())
     text = f"---\n{head}---\n{body}" if head else body
     checked(here, f"pending/{name}.md", text)
     return Draft(name, text)
+
+
+def quick(here: Here, line: str, name: str | None, pairs: Iterable[str], given: Mapping[str, object]) -> Draft:
+    """A new task file from one line with tokens; options say more, or otherwise.  Raises Fail (2, 4)."""
+    clock = Clock()
+    own = [runner for runner, _ in here.settings.runners]
+    entries = TaskDir(here.places, clock.zone, own).scan()
+    tasks = {entry.name: entry for entry in entries if isinstance(entry, Task)}
+    base = {"name": name} if name else {}
+    found = capture.parse(line, clock.now(), clock.zone, tasks, base, [entry.name for entry in entries])
+    if found.mistakes:
+        raise Fail("; ".join(mistake.text for mistake in found.mistakes), INVALID)
+    text = found.draft.text()
+    try:
+        for key, value in (*options(given), *map(one_field, pairs)):
+            text = front.edited(text, key, value)
+    except front.FrontError as error:
+        raise Fail(str(error), INVALID) from None
+    checked(here, f"pending/{found.draft.name}.md", text)
+    for said in understood.lines(found.draft, clock.now(), clock.zone, found.like):
+        say(f"{said.label:<11}{said.text}{f' ({said.aside})' if said.aside else ''}")
+    return Draft(found.draft.name, text)
 
 
 def options(given: Mapping[str, object]) -> Iterable[tuple[str, str]]:
@@ -122,22 +145,6 @@ def as_yaml(value: str) -> object:
     return None if found.problems else (found.fields or {}).get("key")
 
 
-def slug(prompt: str) -> str:
-    """A file name from the first words of a prompt."""
-    words = re.findall(r"[^\W_]+", view.safe(prompt.strip().partition("\n")[0]).casefold())
-    return "-".join(words[:WORDS])[:LENGTH].strip("-") or "task"
-
-
-def free(name: str, taken: Iterable[str]) -> str:
-    """`name`, or the first of name-2, name-3 … that nobody has."""
-    used = {other.casefold() for other in taken}
-    number, found = 1, name
-    while found.casefold() in used:
-        number += 1
-        found = f"{name}-{number}"
-    return found
-
-
 def parsed(here: Here, path: str, text: str) -> Task | Broken:
     """A text as the task folders would read it."""
     own = [name for name, _ in here.settings.runners]
@@ -175,11 +182,14 @@ def open_editor(here: Here, name: str) -> None:
     file = here.places.tasks / path
     if not file.exists():
         raise Fail(f"{view.safe(str(file))} is gone", NOT_FOUND)
-    editor = here.environ.get("VISUAL") or here.environ.get("EDITOR") or "vi"
     try:
-        code = subprocess.call([*shlex.split(editor), str(file)])
-    except (OSError, ValueError) as error:
-        raise Fail(f"the editor {editor!r} cannot be started ({error}): set EDITOR", MISSING) from None
+        argv = editor_argv(here.environ, file)
+    except EditorError as error:
+        raise Fail(str(error), MISSING) from None
+    try:
+        code = subprocess.call(argv)
+    except OSError as error:
+        raise Fail(f"the editor {argv[0]!r} cannot be started ({error}): set EDITOR", MISSING) from None
     if code:
-        raise Fail(f"{editor} ended with code {code}")
+        raise Fail(f"{argv[0]} ended with code {code}")
     checked(here, path, here.text(path))

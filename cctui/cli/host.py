@@ -41,6 +41,11 @@ CARRIED_NAMES = frozenset(
     ("COLORTERM", "EDITOR", "HOME", "LANG", "NO_COLOR", "NO_PROXY", "PATH", "TZ", "TMPDIR", "VIRTUAL_ENV", "VISUAL")
 ) | {"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "no_proxy"}
 
+OF_A_FACE = frozenset(
+    ("TMUX", "TMUX_PANE", "TEXTUAL_DRIVER", "TEXTUAL_FPS", "CCTUI_SERVED", "CCTUI_SERVE_PASSWORD", "COLUMNS", "ROWS")
+)
+"""Variables about a screen, which an engine in the background has not, nor the runs it starts."""
+
 
 def prepare(here: Here) -> Lock:
     """For an engine or a face that lives long: the folders, and the lock, not yet taken.  Raises Fail (4)."""
@@ -74,9 +79,15 @@ def fresh_log(here: Here) -> Path:
 
 def open_app(here: Here, *, no_tmux: bool) -> int:
     """The app, in our tmux server or here; its exit code."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not served(here) and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Fail("the app needs a terminal; without one: ccq, or cctui headless", USAGE)
     tmux = here.settings.tmux
+    frames(here)
+    if served(here):
+        try:
+            return tab(here)
+        except Fail as error:
+            return unserved(error)
     if not no_tmux and not here.environ.get("TMUX") and shutil.which(tmux.command):
         enter_tmux(here)
     lock = prepare(here)
@@ -86,9 +97,26 @@ def open_app(here: Here, *, no_tmux: bool) -> int:
     return hosted(here, lock)
 
 
+def served(here: Here) -> bool:
+    """Whether `cctui serve` has started us behind a browser's tab."""
+    return bool(here.environ.get("CCTUI_SERVED"))
+
+
+def frames(here: Here) -> None:
+    """What Textual reads while it is imported: the most repaints a second, of which a slow line takes fewer, and the
+    driver, which for a tab is our own."""
+    from cctui.tui.lean import FRAMES, lean
+
+    if served(here):
+        os.environ["TEXTUAL_DRIVER"] = "cctui.tui.tab:Tab"
+    if lean(here.settings.ui, here.environ) and (served(here) or "TEXTUAL_FPS" not in os.environ):
+        os.environ["TEXTUAL_FPS"] = str(FRAMES)
+
+
 def hosted(here: Here, lock: Lock) -> int:
     """The app with the engine inside; a person who detaches leaves a headless engine behind."""
     from cctui.adapters.clock import Clock
+    from cctui.cli.bookmark import PlaceFile
     from cctui.promised import PromisedLink
     from cctui.tui.app import run_app
 
@@ -102,7 +130,7 @@ def hosted(here: Here, lock: Lock) -> int:
 
     link = PromisedLink(here.settings, clock.now, make)
     try:
-        how = run_app(link, engine=link.run, settings=here.settings)
+        how = run_app(link, engine=link.run, settings=here.settings, bookmark=PlaceFile(here.places.state))
     finally:
         lock.release()
     if how == "detach":
@@ -112,15 +140,42 @@ def hosted(here: Here, lock: Lock) -> int:
 
 def face(here: Here, link: RemoteLink) -> int:
     """A second face on an engine that runs elsewhere."""
+    from cctui.cli.bookmark import PlaceFile
     from cctui.tui.app import run_app
 
-    run_app(link, engine=None, settings=here.settings)
+    run_app(link, engine=None, settings=here.settings, bookmark=PlaceFile(here.places.state))
     return OK
+
+
+def tab(here: Here) -> int:
+    """A browser's tab is always a face: one that stalls must never stall an engine.  Starts one where there is none."""
+    prepare(here)
+    for _ in range(3):  # an engine that is just ending leaves between the two looks
+        if link := remote(here):
+            return face(here, link)
+        try:
+            detach(here)
+        except Fail as error:
+            if error.code != LOCKED:
+                raise
+    raise Fail("no engine stays: see cctui.log in the state folder", LOCKED)
+
+
+def unserved(error: Fail) -> int:
+    """Tell a tab why there is nothing to see, in the words of its protocol, and stay until it leaves: a screen that
+    closed at once would not say anything."""
+    text = f"\x1b[2J\x1b[Hcctui: {error.message}\r\n".encode()
+    sys.stdout.buffer.write(b"__GANGLION__\nD" + len(text).to_bytes(4, "big") + text)
+    sys.stdout.buffer.flush()
+    while (said := os.read(0, 4096)) and b'"quit"' not in said:
+        pass
+    return error.code
 
 
 def remote(here: Here) -> RemoteLink | None:
     """A link to the engine that holds the lock; waits while it starts or ends.  None: the lock is free after all."""
     from cctui.adapters.clock import Clock
+    from cctui.adapters.editor import EditorError, editor_argv
     from cctui.adapters.tmux import Tmux
     from cctui.link import LinkError
     from cctui.remote import face as connected
@@ -129,13 +184,23 @@ def remote(here: Here) -> RemoteLink | None:
     tmux = Tmux(settings.command, settings.socket)
 
     def attach(session: str, read_only: bool) -> list[str]:
+        if served(here):
+            raise LinkError("a browser's tab has no terminal to lend: use ccq attach in a shell")
         return tmux.attach_argv(session, read_only=read_only, environ=here.environ)
+
+    def edit(path: str) -> list[str]:
+        if served(here):
+            raise LinkError("a browser's tab has no terminal for an editor: e changes one field")
+        try:
+            return editor_argv(here.environ, here.places.tasks / path)
+        except EditorError as error:
+            raise LinkError(str(error)) from None
 
     trouble: list[str] = []
 
     def tried() -> Any:
         try:
-            return connected(here.places.socket, now=clock.now, attach=attach)
+            return connected(here.places.socket, now=clock.now, attach=attach, edit=edit)
         except LinkError as error:
             trouble[:] = [str(error)]
             return True if Lock(here.places.lock).owner() is None else None
@@ -216,7 +281,7 @@ def detach(here: Here, extra: tuple[str, ...] = ()) -> int:
     """Start a headless engine in a session of its own; comes back once its socket answers.  Its process id."""
     log = fresh_log(here)
     argv = [sys.executable, "-m", "cctui", "--root", str(here.places.root), "headless", *extra]
-    environ = {name: value for name, value in here.environ.items() if name not in ("TMUX", "TMUX_PANE")}
+    environ = {name: value for name, value in here.environ.items() if name not in OF_A_FACE}
     with log.open("ab") as out:
         begun = out.tell()
         child = subprocess.Popen(

@@ -16,25 +16,11 @@ from cctui.adapters.taskdir import TaskDir, TaskDirError
 from cctui.cli.here import FAILED, INVALID, LOCKED, OK, Fail, Here, Reply, say
 from cctui.core import answer as answers
 from cctui.core import naming
-from cctui.core.events import (
-    AddFile,
-    Asked,
-    Checked,
-    Configured,
-    EditFile,
-    Effect,
-    Halt,
-    Leaving,
-    Loaded,
-    Looked,
-    Measured,
-    MoveFile,
-    SaveMemory,
-    Scanned,
-    TrashFile,
-)
+from cctui.core.effects import AddFile, EditFile, Effect, Halt, KeepWords, MoveFile, RestoreFile, SaveMemory, TrashFile
+from cctui.core.events import Asked, Checked, Configured, EffectFailed, Leaving, Loaded, Looked, Measured, Scanned
 from cctui.core.step import refusal, step
 from cctui.core.world import ClosedWindow, Command, Memory, Reason, Rollback, RunNow, Sight, World
+from cctui.core.world import Reply as Said
 from cctui.places import Places, PlacesError, make
 from cctui.runner.redact import redact, redact_all
 
@@ -97,6 +83,14 @@ class Disk:
         from cctui.adapters.rundir import RunDir
 
         RunDir(self.places.runs).halt(run_id)
+
+    def keep_words(self, run_id: str, number: int, text: str) -> None:
+        from cctui.adapters.rundir import RunDir, RunDirError
+
+        try:
+            RunDir(self.places.runs).keep_words(run_id, number, text)
+        except RunDirError as error:
+            raise Fail(str(error)) from None
 
 
 def disk(here: Here) -> Disk:
@@ -201,8 +195,9 @@ def roll_back(here: Here, run_id: str, *, force: bool = False) -> Reply:
     take(here, lock)
     try:
         found = disk(here)
-        if reason := refusal(fold(found), Rollback(run_id), found.now()):
-            return naming.refused(Rollback(run_id), reason, found.now())
+        world = fold(found)
+        if reason := refusal(world, Rollback(run_id), found.now()):
+            return naming.refused(world, Rollback(run_id), reason, found.now())
         text = Workspace(here.places, here.settings).rollback(run_id, force=force)
     except WorkspaceError as error:
         return {"data": None, "errors": [str(error)], "code": FAILED}
@@ -236,16 +231,21 @@ def carried_out(found: Disk, command: Command) -> Reply:
     if isinstance(named, RunNow):
         raise Fail("no engine is running to start it: use `ccq run`")
     if reason := refusal(world, named, now):
-        return naming.refused(named, reason, now)
-    _, effects = step(world, Asked(named), now)
+        return naming.refused(world, named, reason, now)
+    after, effects = step(world, Asked(named), now)
     if not effects:
         raise Fail("no engine is running to do that: `cctui headless --detach` starts one")
     for effect in effects:
         try:
             perform(found, effect)
         except (TaskDirError, OSError) as error:
+            for mend in step(after, EffectFailed(effect, str(error)), now)[1]:
+                perform(found, mend)
             return {"data": None, "errors": [str(error)], "code": FAILED}
-    return {"data": {"task": naming.task_of(named)}, "errors": [], "code": OK}
+    data, failures = naming.outcome(world, named, now)
+    if isinstance(named, Said):
+        data |= {"text": naming.heard(world, after, named)}
+    return {"data": data, "errors": failures, "code": FAILED if failures else OK}
 
 
 def perform(found: Disk, effect: Effect) -> None:
@@ -258,8 +258,12 @@ def perform(found: Disk, effect: Effect) -> None:
             found.taskdir.add(name, text)
         case MoveFile(path, to):
             found.taskdir.file(path, to)
-        case TrashFile(path):
-            found.taskdir.trash(path)
+        case TrashFile(path, to):
+            found.taskdir.trash(path, to)
+        case RestoreFile(path=place):
+            found.taskdir.restore(place)
+        case KeepWords(run_id, number, text):
+            found.keep_words(run_id, number, text)
         case Halt(run_id):
             found.halt(run_id)
             say("it ends now; the next engine writes its record")

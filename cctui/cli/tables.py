@@ -8,6 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 WIDTH = 48
+UNHEARD = "your words wait for its next step"
 Data = Mapping[str, Any]
 
 SIGNS = {
@@ -50,7 +51,8 @@ def row_lines(row: Data) -> Iterable[str]:
     place = "" if row["position"] is None else str(row["position"])
     left = f"{sign}{place:>3} "
     yield left + two(row["name"], right, WIDTH - len(left))
-    below = (row["reason"] or {}).get("text") or run.get("last_line")
+    waits = UNHEARD if run.get("unheard") else run.get("last_line")
+    below = (row["reason"] or {}).get("text") or waits
     if below:
         yield from indented(below)
 
@@ -172,14 +174,10 @@ def ago(seconds: float) -> str:
 
 def proof(record: Data) -> str:
     """What was claimed, what was proven, what git counted; empty when there is nothing to tell."""
-    parts = []
-    if record["claimed"] is not None:
-        ended = f" (exit {record['check_exit']})" if record["check_exit"] else ""
-        checked = {True: "check passed", False: f"check failed{ended}", None: "nothing checked it"}[record["proven"]]
-        parts += ["says done" if record["claimed"] else "does not say done", checked]
-    if record["commits"] is not None:
-        parts.append(f"{many(record['commits'], 'commit')}, {many(record['files_changed'], 'file')}")
-    return " · ".join(parts)
+    from cctui.core import proof as said
+
+    told = said.told(record["claimed"], record["proven"], record["check_exit"])
+    return " · ".join(filter(None, (told, said.totals(record["commits"], record["files_changed"]))))
 
 
 def many(number: int, word: str) -> str:

@@ -1,4 +1,4 @@
-"""The verbs about what a run has changed: to see it, and to undo it."""
+"""The verbs that undo: what a run has changed, once one has seen it, and what a person has done to the queue."""
 
 from __future__ import annotations
 
@@ -79,3 +79,23 @@ def rollback(here: Here, task: str, force: bool) -> None:
         return
     session.close()
     here.put(here.order("Rollback", run_id=run["run_id"], force=force), lambda data: str(data["text"]))
+
+
+@verb("undo")
+@click.option("--list", "listed", is_flag=True, help="What can be taken back, the newest first; changes nothing.")
+def undo(here: Here, listed: bool) -> None:
+    """Take back what you did last in the queue: a move, a pause, a hold, a changed field, a new or a removed task.
+
+    Again takes back what was before it: up to 50 steps, from whatever face, also after a restart. What a run has
+    changed is undone by rollback."""
+    if listed:
+        here.put(here.answer("done"), steps)
+        return
+    here.put(here.order("Undo"), lambda data: str(data["text"]))
+
+
+def steps(data: list[dict[str, Any]]) -> str:
+    """A line for each: when, and what."""
+    if not data:
+        return "there is nothing to take back"
+    return "\n".join(f"{step['when']:<12} {step['label']}" for step in data)

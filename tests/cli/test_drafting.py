@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cctui.cli.drafting import check_field, draft, one_field, parsed
+from cctui.cli.drafting import check_field, draft, one_field, parsed, quick
 from cctui.cli.here import INVALID, Fail, Here
 from cctui.core.world import Broken, Runner, Task
 
@@ -94,3 +94,32 @@ def test_a_wrong_field_can_be_mended_and_another_one_as_well(here: Here) -> None
         check_field(here, "pending/a.md", *one_field(pair))
     with pytest.raises(Fail, match="a whole number"):
         check_field(here, "pending/a.md", *one_field("priority=low"))
+
+
+def test_one_line_is_enough(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
+    (here.places.tasks / "pending/lint.md").write_text("---\nmodel: opus\n---\nLint.\n")
+    made = quick(here, "Fix links !1 #web after:li =lint\nand more", None, (), NONE)
+    text = '---\npriority: 1\ndepends_on: ["lint"]\nmodel: opus\ntags: ["web"]\n---\nFix links\nand more\n'
+    assert (made.name, made.text) == ("fix-links", text)
+    said = capsys.readouterr().err
+    assert "after      lint" in said and "model      opus (as lint)" in said
+
+
+def test_options_say_more_than_the_line(here: Here) -> None:
+    made = quick(here, "Fix !1", "mine", ["check=make -s"], NONE | {"priority": "7"})
+    entry = parsed(here, "pending/mine.md", made.text)
+    assert isinstance(entry, Task)
+    assert (made.name, entry.priority, entry.check) == ("mine", 7, "make -s")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"), [("Fix !x", "whole number"), ("Fix after:gone >soon", "no task is called so")]
+)
+def test_a_line_with_a_mistake_makes_no_task(here: Here, line: str, says: str) -> None:
+    with pytest.raises(Fail, match=says) as refused:
+        quick(here, line, None, (), NONE)
+    assert refused.value.code == INVALID
+
+
+def test_without_quick_the_same_words_are_text(here: Here) -> None:
+    assert draft(here, "Fix !1 @x >soon", None, (), NONE).text == "Fix !1 @x >soon\n"

@@ -104,6 +104,30 @@ def test_what_was_changed_is_seen_at_once(engine: int, root: Path) -> None:
     assert data(ccq("status", "--json"))["engine"] is True
 
 
+def test_undo_reaches_back_over_the_engine_s_life(engine: int, root: Path) -> None:
+    for name in ("a", "b"):
+        ccq("add", "Think", "-n", name, "--field", "paused=true")
+    file = root / "tasks/pending/b.md"
+    whole = file.read_text()
+    for verb in (["edit", "b", "--field", "model=opus"], ["move", "b", "top"], ["rm", "b"]):
+        assert ccq(*verb).returncode == 0
+    assert not file.exists()
+    assert data(ccq("plan", "--json"))["tasks"]
+    assert "has ended" in ccq("headless", "--stop").stdout
+    ccq("headless", "--detach")
+    labels = [step["label"] for step in data(ccq("undo", "--list", "--json"))]
+    assert labels == ["b is in the trash", "b moved", "b: model changed", "b is in the queue", "a is in the queue"]
+    assert ccq("undo").stdout == "taken back: b is in the trash\n"
+    assert "model: opus" in file.read_text()
+    assert (row("b")["position"], row("a")["position"]) == (1, 2)
+    assert ccq("undo").stdout == "taken back: b moved\n"
+    assert (row("b")["position"], row("a")["position"]) == (2, 1)
+    assert data(ccq("undo", "--json")) == {"task": None, "text": "taken back: b: model changed", "left": 2}
+    assert file.read_text() == whole
+    assert [ccq("undo").returncode for _ in range(3)] == [0, 0, 3]
+    assert row("a") is None and not file.exists()
+
+
 def test_hold_run_attach_and_stop(engine: int, root: Path) -> None:
     assert ccq("hold").returncode == 0
     ccq("add", "--runner", "shell", "--command", "echo begun; sleep 60", "-n", "long")

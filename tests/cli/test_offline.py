@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -347,7 +347,65 @@ def test_rm_moves_to_the_trash(call: Ccq, root: Path) -> None:
     assert call("rm", "a", "bad").exit_code == 0
     assert list((root / "tasks/pending").iterdir()) == []
     trash = find_places(None, os.environ, root).trash
-    assert sorted(path.name.partition("@")[0] for path in trash.iterdir()) == ["a", "bad"]
+    assert sorted(path.name for path in trash.glob("*/pending/*.md")) == ["a.md", "bad.md"]
+
+
+def test_undo_takes_back_one_step_after_another(call: Ccq, root: Path) -> None:
+    """Each of these is a program of its own: what can be taken back outlives all of them."""
+    file = write(root, "a", "priority: 3 # mine\n")
+    whole = file.read_text()
+    write(root, "b", phase="completed")
+    assert call("undo").exit_code == 3
+    assert call("undo", "--list").stdout == "there is nothing to take back\n"
+    for verb in (
+        ["edit", "a", "--field", "model=opus"],
+        ["pause", "a"],
+        ["hold"],
+        ["rm", "a", "b"],
+        ["add", "hi", "-n", "n"],
+    ):
+        assert call(*verb).exit_code == 0
+    listed = data(call("undo", "--list", "--json"))
+    assert [step["label"] for step in listed] == [
+        "n is in the queue", "b is in the trash", "a is in the trash", "hold is on", "a paused", "a: model changed",
+    ]  # fmt: skip
+    assert set(listed[0]) == {"label", "at", "when"}
+    assert call("undo", "--list").stdout.splitlines()[0].endswith(" n is in the queue")
+    assert data(call("undo", "--json")) == {"task": None, "text": "taken back: n is in the queue", "left": 5}
+    assert not (root / "tasks/pending/n.md").exists()
+    assert call("undo").stdout == "taken back: b is in the trash\n"
+    assert (root / "tasks/completed/b.md").exists(), "it comes back to where it was"
+    assert [call("undo").exit_code for _ in range(4)] == [0, 0, 0, 0]
+    assert file.read_text() == whole
+    assert data(call("status", "--json"))["hold"] is False
+    assert call("undo").stderr == "ccq: there is nothing to take back\n"
+
+
+def test_undo_lets_go_of_what_can_never_be_taken_back(call: Ccq, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(root, "a")
+    assert call("hold").exit_code == 0
+    assert call("pause", "a").exit_code == 0
+    file.unlink()
+    refused = call("undo")
+    assert (refused.exit_code, refused.stderr) == (1, "ccq: a paused: no task named a\n"), "it may yet appear"
+    monkeypatch.setattr("cctui.core.refusal.SETTLE", timedelta(0))
+    gone = call("undo")
+    assert (gone.exit_code, gone.stderr) == (1, "ccq: a paused: it cannot be taken back: no task named a\n")
+    assert call("undo").stdout == "taken back: hold is on\n"
+
+
+def test_what_could_not_be_done_cannot_be_taken_back(call: Ccq, root: Path) -> None:
+    write(root, "a", "{model: opus}\n")
+    assert call("edit", "a", "--field", "priority=3").exit_code != 0
+    assert call("undo").exit_code == 3
+
+
+def test_undo_of_a_removal_does_not_overwrite(call: Ccq, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(root, "a", body="old")
+    assert call("rm", "a").exit_code == 0
+    write(root, "a", body="new")
+    assert "a is in the trash: " in call("undo").stderr
+    assert (root / "tasks/pending/a.md").read_text() == "new\n"
 
 
 def test_retry_puts_finished_tasks_back(call: Ccq, root: Path) -> None:
