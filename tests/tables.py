@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cctui.core.fields import FIELDS
 from cctui.core.settings import Settings
+from cctui.core.tokens import TOKENS
 from cctui.tui import keys
 
 README = Path(__file__).resolve().parents[1] / "README.md"
@@ -58,7 +59,17 @@ def shown(value: object) -> str:
             return str(value) or "–"
 
 
-TABLES: dict[str, Callable[[], str]] = {"fields": task_fields, "keys": key_table, "settings": settings}
+def tokens() -> str:
+    rows = [(token.example, token.meaning) for token in TOKENS]
+    return table(("write", "means"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "fields": task_fields,
+    "keys": key_table,
+    "settings": settings,
+    "tokens": tokens,
+}
 
 
 def mark(name: str) -> re.Pattern[str]:

@@ -12,6 +12,8 @@ from cctui.core.world import (
     FIVE_HOUR,
     SEVEN_DAY,
     Broken,
+    Cause,
+    ClosedWindow,
     Confidence,
     Cost,
     Dependency,
@@ -297,9 +299,9 @@ def long_names() -> World:
     )
 
 
-def thousand() -> World:
+def thousand(count: int = 1000) -> World:
     """A thousand tasks, each waiting for three others where there are three before it."""
-    names = [f"task-{i:04}" for i in range(1000)]
+    names = [f"task-{i:04}" for i in range(count)]
     made = [
         task(name, priority=1 + i // 200, title=f"Number {i}", after=tuple(names[max(0, i - 3) : i]) if i % 5 else ())
         for i, name in enumerate(names)
@@ -322,7 +324,7 @@ def trusted() -> World:
         started=ago(minutes=40),
         legs=(Leg(), Leg(Part.ATTENDED)),
         leg=2,
-        asks="Claude asks: may it run Bash(rm -r ~/.cache/old)?",
+        asks="Bash: rm -r ~/.cache/old",
         progress=Progress(12_700, 0.08, "", 5),
     )
     loop = run(
@@ -409,6 +411,55 @@ def night() -> World:
     )  # fmt: skip
 
 
+PACE = (3, 5, 4, 0, 2, 6, 7, 5, 4, 6, 0, 8, 6, 3)
+"""Runs that ended on each of the last 14 days, today last."""
+KINDS = (
+    ("zotero-digest", "claude-sonnet-4-5", "/home/you/vault", 52_000, 6.0),
+    ("vault-lint", "claude-haiku-4-5", "/home/you/vault", 12_300, 1.3),
+    ("fix", "claude-sonnet-4-5", "/home/you/api", 70_000, 7.2),
+    ("auth-port", "claude-opus-4-5", "/home/you/api", 300_000, 25.0),
+    ("weekly-review", "claude-sonnet-4-5", "/home/you/notes", 88_000, 9.5),
+)
+
+
+def fortnight() -> World:
+    """Two weeks of work: good days and bad ones, days off, runs of unknown points, windows that expired."""
+    records = []
+    for day, runs_of_day in enumerate(PACE):
+        for i in range(runs_of_day):
+            number = day * 5 + i * 3
+            kind, model, project, tokens, points = KINDS[(number + day) % len(KINDS)]
+            bad = number % 7 == 3
+            error = ErrorType.CANCELLED if number % 17 == 5 else ErrorType.TIMEOUT if bad else None
+            checked = kind == "fix" and error is None
+            records.append(record(
+                kind, ago(days=13 - day, minutes=22 + 31 * i), error=error, kind=kind, model=model, project=project,
+                tokens=int(tokens * (0.7 + number % 5 * 0.2)), attempt=2 if number % 6 == 1 else 1,
+                window_pct=None if number % 11 == 4 else round(points * (0.7 + number % 5 * 0.2), 1),
+                cost_usd=round(tokens / 190_000, 2), claimed=error is None, proven=True if checked else None,
+                check_exit=0 if checked else None, run_id=f"{kind}-{day:02}{i:02}",
+            ))  # fmt: skip
+    windows = [
+        ClosedWindow(
+            FIVE_HOUR, ago(days=day, hours=hour + 5), ago(days=day, hours=hour),
+            used=35.0 + (day * 7 + hour * 5) % 60, ours=30.0, watched=18_000.0,
+            lost={Cause.FIT.value: (day * 5 + hour) % 30 / 1.5, Cause.SLOTS.value: 4.0} if day % 3 else {},
+        )
+        for day in range(9, -1, -1) for hour in (17, 11, 5)
+    ]  # fmt: skip
+    return world(
+        task("zotero-digest", Phase.ACTIVE),
+        task("fix", title="Crash on an empty vault", tags=("bug",)),
+        task("vault-lint", title="Check every link in the vault"),
+        runs=runs(run("zotero-digest", progress=Progress(18_230, 0.11, "Read: papers/2026/attention.pdf", 6))),
+        costs=COSTS,
+        zone="Europe/Berlin",
+        records=tuple(sorted(records, key=lambda each: each.ended or NOW)),
+        windows=tuple(windows),
+        totals=Totals(runs=173, completed=141, failed=24, cancelled=8, tokens=14_431_000, cost_usd=61.7),
+    )
+
+
 WORLDS: Mapping[str, Callable[[], World]] = {
     "empty": empty,
     "busy": busy,
@@ -420,4 +471,5 @@ WORLDS: Mapping[str, Callable[[], World]] = {
     "trusted": trusted,
     "full_disk": full_disk,
     "night": night,
+    "fortnight": fortnight,
 }

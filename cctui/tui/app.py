@@ -13,44 +13,47 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.constants import DRIVER
 from textual.driver import Driver
+from textual.events import DescendantFocus, Event, InputEvent, Key
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.worker import Worker, WorkerError, WorkerState
 
 from cctui.core import view
-from cctui.core.inverse import inverse
+from cctui.core.clone import clone
 from cctui.core.refusal import refusal
 from cctui.core.settings import Settings
-from cctui.core.world import Command, Level, Note, RunNow, World
-from cctui.tui import keys
+from cctui.core.world import Add, Command, Note, Reason, RunNow, World
+from cctui.tui import keys, toasts
 from cctui.tui.board import Board
+from cctui.tui.keeping import Keeper
+from cctui.tui.lean import NEAR_TICK, TICK, lean
 from cctui.tui.messages import Ask, Did, Go, Say, Scene, WorldChanged
-from cctui.tui.queue import OF_A_ROW
-from cctui.tui.rowlist import RowList
+from cctui.tui.palette import Offers, verbs
+from cctui.tui.place import Bookmark
+from cctui.tui.resizing import Resizing
 from cctui.tui.signs import choose
 from cctui.tui.terminal import Line
-from cctui.tui.themes import STATE_COLOURS, THEMES, palette
-from cctui.tui.troubles import troubles
+from cctui.tui.themes import THEMES, defaults, no_colour, palette
+from cctui.tui.typing import Typing
 
 if TYPE_CHECKING:
     from cctui.link import Link
 
 Engine = Callable[[], Awaitable[None]]
 Left = Literal["detach", "stop", "closed"]
-WIDTHS = [(0, "-narrow"), (80, "-wide"), (100, "-broad")]
-HEIGHTS = [(0, "-tiny"), (12, "-short"), (24, "-tall")]
+WIDTHS = [(0, "-slim"), (38, "-narrow"), (100, "-broad"), (160, "-huge")]
+HEIGHTS = [(0, "-tiny"), (12, "-short"), (24, "-tall"), (30, "-high")]
+"""Columns and rows → the class every screen has from there on, up to the next."""
 PATIENCE = 10.0
 """Seconds the engine gets to leave before the app leaves without waiting."""
-FAR_TICK, NEAR_TICK = 5.0, 1.0
-"""Seconds between two ticks of the clock: over SSH, and on this machine."""
 
 
 def stylesheet() -> Path:
@@ -64,19 +67,33 @@ class CctuiApp(App[str]):
     TITLE = "cctui"
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
+    COMMANDS = {Offers}
     BINDINGS = [Binding("ctrl+q", "quit", "Quit", show=False, priority=True, system=True)]
 
     world: reactive[World] = reactive(World(), layout=False, repaint=False)
     now: reactive[datetime] = reactive(datetime.fromtimestamp(0, UTC), layout=False, repaint=False, always_update=True)
 
-    def __init__(self, link: Link, *, engine: Engine | None, settings: Settings, far: bool = False) -> None:
+    def __init__(
+        self,
+        link: Link,
+        *,
+        engine: Engine | None,
+        settings: Settings,
+        far: bool = False,
+        bookmark: Bookmark | None = None,
+    ) -> None:
         # Textual asks for the theme's variables while it is made, and the scene keeps what comes of them.
-        self.scene = Scene(link, choose(settings.ui, os.environ))
-        super().__init__()
+        self.scene = Scene(link, choose(settings.ui, os.environ), lean=far)
+        # Textual would turn colours into greys where there are to be none, but for those that are the terminal's own.
+        super().__init__(ansi_color=no_colour(os.environ) or None)
+        self.set_class(self.scene.signs.plain, "-plain")
         self.link = link
         self.engine = engine
         self.settings = settings
         self.far = far
+        self.keeper = Keeper(self, self.scene, bookmark)
+        self.resizing = Resizing(self)
+        self.typing = Typing(self)
         self.held: World | None = None
         """What the engine said while nobody was looking."""
         self.seen = max((note.seq for note in link.world.notes), default=0)
@@ -88,6 +105,8 @@ class CctuiApp(App[str]):
         known = settings.ui.theme in self.available_themes
         # Set before anything is styled: assigning it would parse every stylesheet once more.
         self.set_reactive(App.theme, settings.ui.theme if known else "cctui")
+        # Nobody watches yet: whether colours are the terminal's own, and what its sixteen look like.
+        self._refresh_truecolor_filter(self.ansi_theme)
         self.stylesheet.set_variables(self.get_css_variables())
         if settings.ui.motion == "off" or (settings.ui.motion == "auto" and far):
             self.animation_level = "none"
@@ -96,15 +115,16 @@ class CctuiApp(App[str]):
         self.set_reactive(CctuiApp.now, link.now())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return STATE_COLOURS
+        return defaults(self.current_theme)
 
     def get_css_variables(self) -> dict[str, str]:
         variables = super().get_css_variables()
-        self.scene.palette = palette(variables)
+        self.scene.palette = palette(variables, colour=not no_colour(os.environ))
         return variables
 
     def get_driver_class(self) -> type[Driver]:
-        return Line
+        # A browser's tab has another line than a terminal, and says so in the environment.
+        return Line if DRIVER is None else super().get_driver_class()
 
     def get_default_screen(self) -> Screen[None]:
         board = Board(self.scene)
@@ -123,7 +143,7 @@ class CctuiApp(App[str]):
 
     def on_mount(self) -> None:
         self.unsubscribe = self.link.subscribe(self.heard)
-        self.clock = self.set_interval(FAR_TICK if self.far else NEAR_TICK, self.tick)
+        self.clock = self.set_interval(TICK if self.far else NEAR_TICK, self.tick)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
             # An ignored hang-up would leave a process that spins on a dead terminal.
@@ -136,11 +156,38 @@ class CctuiApp(App[str]):
     def begin(self) -> None:
         """The first screen stands: now what only costs time before it."""
         gc.enable()
+        self.keeper.resume(self.link.world)
         if self.engine and not self.leaving:
             self.engine_worker = self.run_worker(self.host(self.engine), group="engine", exit_on_error=False)
 
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """A caret that blinks is motion too, and bytes on a slow line."""
+        if self.animation_level == "none" and getattr(event.widget, "cursor_blink", False):
+            event.widget.cursor_blink = False  # type: ignore[attr-defined]
+
+    def get_key_display(self, binding: Binding) -> str:
+        shown = keys.shown(binding.key)
+        return shown if not self.scene.signs.plain or shown.isascii() else binding.key
+
     def on_unmount(self) -> None:
         self.unsubscribe()
+
+    def exit(self, *args: Any, **options: Any) -> None:
+        self.keeper.end()
+        super().exit(*args, **options)
+
+    # --- the terminal speaks
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, InputEvent):
+            self.keeper.touched()
+        # A key that nobody took comes up to the app a second time: then it is no new one.
+        typed = event if isinstance(event, Key) and not event.is_forwarded else None
+        if self.resizing.holds(event) or (typed and self.typing.holds(typed)):
+            return
+        await super().on_event(event)
+        if typed and self.is_running and self.screen_stack:
+            self.typing.sent(typed, self.focused or self.screen)
 
     async def host(self, engine: Engine) -> None:
         await engine()
@@ -161,6 +208,8 @@ class CctuiApp(App[str]):
         with self.batch_update():
             self.now = self.link.now()
             self.world = world
+        if not self.keeper.resumed:
+            self.call_after_refresh(self.keeper.resume, world)
         self.tell([note for note in world.notes if note.seq > self.seen])
         self.seen = max((note.seq for note in world.notes), default=self.seen)
 
@@ -177,21 +226,14 @@ class CctuiApp(App[str]):
             self.clock.resume()
             self.take(self.held or self.link.world)
             self.held = None
+            if self.screen.focused is None and self.screen.AUTO_FOCUS:  # it opened behind another window
+                self.screen.set_focus(next(iter(self.screen.query(self.screen.AUTO_FOCUS)), None), scroll_visible=False)
         else:
             self.clock.pause()
 
     def tell(self, notes: list[Note]) -> None:
-        """Outcomes that the screen does not show: the banner has its own, and so has the history while it is open."""
-        shown = {text for text, _ in troubles(self.link.world, self.scene.trouble, self.link.now())}
-        loud = [note for note in notes if note.level in (Level.GOOD, Level.WARN, Level.BAD)]
-        loud = [note for note in loud if view.safe(note.text) not in shown]
-        board = self.screen
-        seen = isinstance(board, Board) and (board.pane() == "history" or not board.has_class("-narrow"))
-        if not loud or seen or self.scene.asking:
-            return
-        more = f" (+{len(loud) - 1}: N shows all)" if len(loud) > 1 else ""
-        severity: Literal["information", "warning"] = "information" if loud[-1].level is Level.GOOD else "warning"
-        self.notify(view.safe(loud[-1].text) + more, severity=severity, timeout=4, markup=False)
+        if not self.scene.asking and (told := toasts.toast(self.scene, self.screen, notes)):
+            self.notify(told[0], severity=told[1], timeout=4, markup=False)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.worker is self.engine_worker:
@@ -210,6 +252,8 @@ class CctuiApp(App[str]):
     # --- a person asks
 
     def say(self, text: str, seconds: float = 6) -> None:
+        """Only the newest answer: a key that is pressed again shall not fill the screen."""
+        self.clear_notifications()
         self.notify(view.safe(text), severity="warning", timeout=seconds, markup=False)
 
     def on_say(self, message: Say) -> None:
@@ -221,10 +265,9 @@ class CctuiApp(App[str]):
     async def ask(self, command: Command, question: str | None) -> None:
         if question and not await self.sure(question):
             return
-        undo = inverse(self.link.world, command)
         reason = await self.link.send(command)
         if reason is None:
-            self.post_message(Did(command, undo))
+            self.post_message(Did(command))
             return
         sentence = view.say(reason, self.link.now())
         if isinstance(command, RunNow) and not command.force:
@@ -238,11 +281,23 @@ class CctuiApp(App[str]):
                 sentence = view.say(reason, self.link.now())
         self.say(sentence)
 
+    async def add_clone(self, name: str) -> None:
+        """A second task like this one, with a name of its own."""
+        try:
+            wanted = clone(self.link.world, name, await self.link.text(name))
+        except later().LinkError as error:
+            self.say(str(error))
+            return
+        if isinstance(wanted, Reason):
+            self.say(view.say(wanted, self.link.now()))
+        else:
+            await self.ask(wanted, None)
+
     def on_did(self, message: Did) -> None:
-        """Say on the board what came of it, where that can be taken back."""
+        """The cursor goes to what is new; the line about what was done listens to the World."""
         board = self.screen_stack[0]
-        if message.undo and isinstance(board, Board):
-            board.what_if.done(message.command, message.undo)
+        if isinstance(board, Board) and isinstance(message.command, Add):
+            board.queue.expect(message.command.name)
 
     async def sure(self, question: str) -> bool:
         answer: str = await self.push_screen_wait(later().sure(question))
@@ -250,7 +305,7 @@ class CctuiApp(App[str]):
 
     def on_go(self, message: Go) -> None:
         match message.where:
-            case "attach" | "takeover":
+            case "attach" | "takeover" | "editor":
                 self.run_worker(self.sit(message), group="attach", exclusive=True, exit_on_error=False)
             case "quit" | "detach":
                 self.run_worker(self.leave(message.where), group="leave", exclusive=True, exit_on_error=False)
@@ -258,41 +313,39 @@ class CctuiApp(App[str]):
                 self.help_or_clear(message.where)
             case "filter":
                 self.open_filter()
+            case "copy":
+                self.copy_to_clipboard(message.key)
+                self.notify(f"copied: {view.safe(message.key, 40)}", markup=False, timeout=3)
+            case "clone":
+                self.run_worker(self.add_clone(message.key), group="ask", exit_on_error=False)
             case where:
-                self.push_screen(later().make(self.scene, where, message.key))
+                screen = later().make(self.scene, where, message.key)
+                self.keeper.open(screen, where, message.key)
+                self.push_screen(screen)
 
     def open_filter(self) -> None:
         board, kind = self.screen, later().Filter
         if isinstance(board, Board) and not board.query(kind):
-            board.mount(kind(board.queue), before="#hints")
+            board.mount(kind(board.list_at()), before="#hints")
 
     def help_or_clear(self, where: str) -> None:
-        """? opens and closes the help; esc closes what is open: the help, then the filter."""
-        if self.screen.query(later().HelpPanel):
-            self.action_hide_help_panel()
-        elif where == "help":
-            self.action_show_help_panel()
-        elif isinstance(self.screen, Board) and self.screen.queue.words:
-            self.screen.queue.filter("")
+        """? says what can be done here; esc ends the filter."""
+        if where == "help":
+            self.push_screen(later().Help(self.scene, self.screen))
+        elif isinstance(self.screen, Board) and self.screen.list_at().words:
+            self.screen.list_at().filter("")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key that works here, by name, with what it would act on; then the themes."""
-        seen: set[str] = set()
-        for active in screen.active_bindings.values():
-            binding, node = active.binding, active.node
-            if not binding.tooltip or binding.system or binding.group is keys.GO or binding.action in seen:
-                continue
-            seen.add(binding.action)
-            about = f" {view.short(node.chosen)}" if isinstance(node, RowList) and binding.action in OF_A_ROW else ""
-            run = partial(self.call_later, self.run_action, binding.action, node)
-            yield SystemCommand(f"{binding.description}{about}", f"{binding.tooltip} ({keys.shown(binding.key)})", run)
+        yield from verbs(self, screen)
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     # --- attach and leave
 
     async def sit(self, message: Go) -> None:
-        """Lend the terminal to a run, to watch it or to work in it."""
-        go = later().attach if message.where == "attach" else later().take_over
+        """Lend the terminal: to a run, to watch it or to work in it; to an editor, for a task's file."""
+        screens = later()
+        go = {"attach": screens.attach, "takeover": screens.take_over, "editor": screens.edit}[message.where]
         if trouble := await go(self, self.link, message.key):
             self.say(trouble)
 
@@ -333,10 +386,11 @@ def later() -> ModuleType:
     return importlib.import_module("cctui.tui.screens")
 
 
-def run_app(link: Link, *, engine: Engine | None, settings: Settings) -> str:
-    """Show the app until a person leaves it: ``detach``, ``stop`` or ``closed``."""
+def run_app(link: Link, *, engine: Engine | None, settings: Settings, bookmark: Bookmark | None = None) -> str:
+    """Show the app until a person leaves it: ``detach``, ``stop`` or ``closed``.  It opens where `bookmark` says."""
     if os.environ.get("NO_COLOR") == "":
         del os.environ["NO_COLOR"]  # Set but empty means "colour" everywhere but in Textual.
     gc.disable()  # a sixth of the time to the first paint went into collecting; `begin` turns it on again
-    app = CctuiApp(link, engine=engine, settings=settings, far="SSH_CONNECTION" in os.environ)
+    far = lean(settings.ui, os.environ)
+    app = CctuiApp(link, engine=engine, settings=settings, far=far, bookmark=bookmark)
     return app.run() or ("stop" if link.hosting else "closed")

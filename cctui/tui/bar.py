@@ -51,6 +51,10 @@ class Bar(Widget):
         elif span := changed(self.painted, self.line()):
             self.refresh(Region(span[0], 0, span[1] - span[0], 1))
 
+    def holds(self, left: Sequence[Entry], right: Sequence[Entry]) -> bool:
+        """Whether there is room for all of them."""
+        return 1 + sum(entry.width + self.gap for entry in (*left, *right)) <= self.size.width + self.gap
+
     def render_line(self, y: int) -> Strip:
         if y:
             return Strip.blank(self.size.width, self.rich_style)

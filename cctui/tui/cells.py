@@ -1,7 +1,7 @@
 """Text measured in terminal cells: cleaning, cutting, and lines of toned spans.
 
 Promises that foreign text (task files, logs, Claude) comes out as inert characters: no control codes, no markup.
-Never draws: what a tone looks like is said by `cctui.tcss`.
+Never draws: what a tone looks like is said by `themes`.
 """
 
 from __future__ import annotations
@@ -125,8 +125,18 @@ def strip(spans: Sequence[Span], width: int, tones: Mapping[str, Style], under: 
     """Spans as a Textual strip of exactly `width` cells on the ground `under`."""
     if plain:
         spans = [(in_ascii(text, keep_width=True), tone) for text, tone in spans]
-    segments = [Segment(text, under + tones[name] if name else under) for text, name in spans if text]
+    segments = [Segment(_inert(text), _over(under, tones[name]) if name else under) for text, name in spans if text]
     return Strip(segments).adjust_cell_length(width, under)
+
+
+def _inert(text: str) -> str:
+    """The last gate: what slipped past `clean` takes its cells, but is not written.  Most texts pay nothing for it."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " * cell_len(c) for c in text)
+
+
+def _over(under: Style, tone: Style) -> Style:
+    """On a reversed ground a colour would turn into a ground of its own, and dim text could not be read."""
+    return under + Style(bold=tone.bold, underline=tone.underline) if under.reverse else under + tone
 
 
 def changed(old: Strip, new: Strip) -> tuple[int, int] | None:

@@ -6,14 +6,13 @@ is by its first letter, so that colour never stands alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, set_cell_size
 from textual import work
 from textual.app import ComposeResult
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
 from cctui.core import view
 from cctui.core.refusal import refusal
@@ -21,10 +20,15 @@ from cctui.core.world import Reason, Record, Rollback, World
 from cctui.link import LinkError
 from cctui.tui import hints, proof
 from cctui.tui.bar import Bar
-from cctui.tui.cells import Span, clean, strip
+from cctui.tui.cells import Span, clean, cut_middle, fit
 from cctui.tui.keys import DIFF
+from cctui.tui.lines import Line, Lines, fold, prose
 from cctui.tui.messages import Ask, Say, Scene
 from cctui.tui.pages import Page
+from cctui.tui.signs import Signs
+
+if TYPE_CHECKING:
+    from cctui.link import Link
 
 INSIDE = {"+": "good", "-": "bad", " ": "", "\\": "dim", "@": "accent"}
 """First letter of a line within a file's part → its tone."""
@@ -64,42 +68,58 @@ def sums(found: Sequence[Span]) -> str:
     return f"+{added} -{sum(tone == 'bad' for _, tone in found)}"
 
 
-def fold(found: Sequence[Span], width: int) -> Iterator[Sequence[Span]]:
-    """The lines in pieces of at most `width` cells.  A piece that goes on begins with dots, so that none of its own
-    letters can pass for the first one of a line."""
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One file of a diff."""
+
+    name: str
+    added: int
+    removed: int
+
+
+def files(found: Iterable[Span]) -> Iterator[Changed]:
+    """The files in their order, with the lines each gained and lost."""
+    name, added, removed = "", 0, 0
     for text, tone in found:
-        more: tuple[Span, ...] = ()
-        while cell_len(text) > width - len(more):
-            room = width - len(more)
-            piece = text[:room] if text.isascii() else set_cell_size(text, room).rstrip() or text[:1]
-            yield *more, (piece, tone)
-            text, more = text[len(piece) :], (("…", "dim"),)
-        yield *more, (text, tone)
+        if tone == "strong":
+            if name:
+                yield Changed(name, added, removed)
+            name, added, removed = text.removeprefix("= "), 0, 0
+        added, removed = added + (tone == "good"), removed + (tone == "bad")
+    if name:
+        yield Changed(name, added, removed)
 
 
-class Lines(ScrollView, can_focus=True, inherit_bindings=False):
-    """Toned lines, of which only the visible ones are drawn."""
+def lay(found: Sequence[Span], signs: Signs, width: int) -> Iterator[Line]:
+    """Of several files first their list, each of which leads to its own; then the lines."""
+    if len(found) == 1:  # no diff, but why there is none
+        yield from prose(found[0][0], width)
+        return
+    listed = list(files(found))
+    if len(listed) > 1:
+        for i, file in enumerate(listed):
+            counts: list[Span] = [(f" +{file.added}", "good"), (f" -{file.removed}", "bad")]
+            row = fit([(f" {signs.dot} ", "dim"), (file.name, "")], counts, width, cut_middle)
+            yield Line(tuple(row), to=f"file {i}")
+        yield Line()
+    at = -1
+    for line in found:
+        begins = line[1] == "strong"
+        at += begins
+        for i, piece in enumerate(fold([line], width)):
+            yield Line(tuple(piece), name=f"file {at}" if begins and i == 0 else "")
 
-    def __init__(self, scene: Scene, *, id: str) -> None:
-        super().__init__(id=id)
-        self.scene = scene
-        self.found: Sequence[Span] = ()
-        self.folded: list[Sequence[Span]] = []
 
-    def put(self, found: Sequence[Span]) -> None:
-        self.found = found
-        self.on_resize()
-
-    def on_resize(self) -> None:
-        width = max(8, self.scrollable_content_region.width)
-        self.folded = list(fold(self.found, width))
-        self.virtual_size = Size(width, len(self.folded))
-        self.refresh()
-
-    def render_line(self, y: int) -> Strip:
-        width, at = self.scrollable_content_region.width, y + self.scroll_offset.y
-        spans = self.folded[at] if at < len(self.folded) else []
-        return strip(spans, width, self.scene.palette, self.rich_style, plain=self.scene.signs.plain)
+async def look(link: Link, run_id: str) -> tuple[list[Span], str]:
+    """The lines of a run's changes and their sums, ``+20 -4``; instead of them why there are none, and nothing."""
+    try:
+        said = await link.diff(run_id)
+    except LinkError as error:
+        return [(view.safe(str(error)), "")], ""
+    if not said.strip():
+        return [("It has changed nothing.", "")], ""
+    found = list(lines(said))
+    return found, sums(found)
 
 
 class Diff(Page):
@@ -131,13 +151,8 @@ class Diff(Page):
 
     @work(group="read", exclusive=True, exit_on_error=False)
     async def read(self) -> None:
-        try:
-            said = await self.scene.link.diff(self.key)
-            found = list(lines(said)) if said.strip() else [("It has changed nothing.", "")]
-            self.sums = sums(found)
-        except LinkError as error:
-            found, self.sums = [(view.safe(str(error)), "")], "-"
-        self.query_one(Lines).put(found)
+        found, self.sums = await look(self.scene.link, self.key)
+        self.query_one(Lines).put(partial(lay, found, self.scene.signs))
         self.show()
 
     def record(self) -> Record | None:
@@ -148,9 +163,12 @@ class Diff(Page):
         return run.spec.task if run else record.task_id if record else self.key
 
     def aside(self) -> str:
-        return self.sums.strip("-") or "changes"
+        return self.sums or "changes"
 
     # --- keys
+
+    def action_file(self, way: int) -> None:
+        self.query_one(Lines).go_on(way)
 
     def refused(self, action: str) -> Reason | None:
         if action != "rollback":

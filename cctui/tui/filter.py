@@ -1,4 +1,4 @@
-"""The filter line above the hints: narrows the queue while it is typed; enter keeps it, esc takes it away."""
+"""The filter line above the hints: narrows a list while it is typed; enter keeps it, esc takes it away."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from textual import on
 from textual.widgets import Input
 
 from cctui.tui.keys import FILTER
-from cctui.tui.queue import Queue
+from cctui.tui.rowlist import RowList
+
+EXAMPLE = "words, s:paused, tag:x, -s:waiting"
 
 
 class Filter(Input):
     BINDINGS = [*FILTER]
 
-    def __init__(self, queue: Queue) -> None:
-        super().__init__(queue.words, placeholder="only rows with these letters", compact=True, id="filter")
-        self.queue = queue
+    def __init__(self, rows: RowList) -> None:
+        super().__init__(rows.words, placeholder=EXAMPLE, compact=True, id="filter")
+        self.rows = rows
 
     def on_mount(self) -> None:
         self.focus()
@@ -22,7 +24,7 @@ class Filter(Input):
     @on(Input.Changed)
     def narrow(self, event: Input.Changed) -> None:
         event.stop()
-        self.queue.filter(self.value)
+        self.rows.filter(self.value)
 
     @on(Input.Submitted)
     def keep(self, event: Input.Submitted) -> None:
@@ -30,9 +32,9 @@ class Filter(Input):
         self.close()
 
     def action_clear_filter(self) -> None:
-        self.queue.filter("")
+        self.rows.filter("")
         self.close()
 
     def close(self) -> None:
-        self.queue.focus()
+        self.rows.focus()
         self.remove()

@@ -46,7 +46,6 @@ class Forecast(Screen[None]):
         self.asked: datetime | None = None
         self.seen: World | None = None
         """The World the plan was asked for in."""
-        self.trouble = ""
 
     def compose(self) -> ComposeResult:
         yield Bar(self.scene, id="title")
@@ -79,24 +78,28 @@ class Forecast(Screen[None]):
             for samples in (0, SAMPLES):
                 found = await link.plan(samples=samples)
                 if isinstance(found, Plan):
-                    self.trouble = ""
+                    self.list.trouble = ""
                     self.list.take(found)
+                    self.scene.ahead.take(found)
                     self.show()
         except LinkError as error:
-            self.trouble = str(error)
+            self.list.trouble = str(error)
+            self.list.repaint()
             self.show()
 
     # --- the lines
 
     def show(self) -> None:
         now, plan, width = self.scene.link.now(), self.list.plan, self.app.size.width
-        said = self.trouble or (summary(plan, now).replace(" % → ", " → ") if plan else "looking ahead …")
-        back: list[Span] = [(f"{self.scene.signs.back} ", "accent"), ("Plan  " if width >= 60 else "", "strong")]
+        said = self.list.trouble or (summary(plan, now).replace(" % → ", " → ") if plan else "looking ahead …")
+        back: list[Span] = [(f"{self.scene.signs.back} ", "accent")]
+        # The word wherever it costs nothing of the rest.
+        back.append(("Plan  " if wide([*back, ("Plan  ", ""), (said, "")]) < width else "", "strong"))
         room = max(8, width - wide(back) - 1)
         while len(said) > room and " · " in said:
             said = said.rpartition(" · ")[0]
         text = cut_end(said, room)
-        self.title_line.show([Entry((*back, (text, "warn" if self.trouble else "")), "back")])
+        self.title_line.show([Entry((*back, (text, "warn" if self.list.trouble else "")), "back")])
         self.show_about()
         self.call_after_refresh(hints.show, self, self.hint_line)
 
@@ -113,10 +116,7 @@ class Forecast(Screen[None]):
         self.show_about()
 
     def action_back(self) -> None:
-        if self.query("HelpPanel"):
-            self.app.action_hide_help_panel()
-        else:
-            self.dismiss()
+        self.dismiss()
 
     def action_help(self) -> None:
         self.post_message(Go("help"))
@@ -164,13 +164,15 @@ class Chart(RowList):
 
     HELP = (
         "When each task will start and end, if nothing surprises us. In brackets: nine times in ten by then.\n\n"
-        "**×** misses its deadline. Wide, a bar ends where half of such runs end, its pale end where nine in ten do; "
-        "shaded hours are kept for you, upright lines are resets."
+        "A **cross** misses its deadline. Wide, a bar ends where half of such runs end, its pale end where nine in ten "
+        "do; shaded hours are kept for you, upright lines are resets."
     )
 
     def __init__(self, scene: Scene, *, id: str | None = None) -> None:
         super().__init__(scene, id=id)
         self.plan: Plan | None = None
+        self.trouble = ""
+        """Why there is no plan, or no newer one."""
         self.heads: dict[int, tuple[str, PlannedWindow | None]] = {}
         """Index of a heading → its text, or its window."""
         self.scale: chart.Scale | None = None
@@ -185,7 +187,9 @@ class Chart(RowList):
         self.lay_out()
 
     def empty(self) -> tuple[str, ...]:
-        return ("Nothing to plan.", "No task waits and none runs.") if self.plan else ("Looking ahead …",)
+        if self.plan:
+            return ("Nothing to plan.", "No task waits and none runs: esc leads back, n there writes one.")
+        return (safe(self.trouble), "esc leads back.") if self.trouble else ("Looking ahead …",)
 
     def lay_out(self) -> None:
         self.rows = {row.name: row for row in self.scene.rows("pending", "active")}

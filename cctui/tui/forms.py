@@ -1,59 +1,36 @@
-"""Sub-screens that are written in: a new task, one changed field.  What is allowed is the engine's to say: its refusal
-stands under the form until it is mended, also when the disk only finds out while it writes."""
+"""Sub-screens that are written in: a new task by its fields, one changed field.  What is allowed is the core's and
+the engine's to say: a refusal stands under the form until it is mended, also when only the disk finds out."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
-from dataclasses import fields
-
-from textual import getters, on, work
+from textual import events, getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Button, Input, Label, OptionList, Static, TextArea
+from textual.widgets import Button, Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
-from cctui.core import view
-from cctui.core.inverse import inverse
-from cctui.core.world import Add, Edit, Task
+from cctui.core import understood, view
+from cctui.core.capture import literal
+from cctui.core.draft import Draft, as_typed, free, slug, yaml
+from cctui.core.fields import FIELDS
+from cctui.core.world import Add, Edit
 from cctui.orders import settled
 from cctui.tui.bar import Bar, Entry
-from cctui.tui.keys import FORM
+from cctui.tui.cells import clean, cut_end, in_ascii
+from cctui.tui.fieldline import FieldLine, zone_of
+from cctui.tui.keys import CHOOSE, FORM
 from cctui.tui.messages import Did, Scene
-from cctui.tui.pages import shown
 
-DERIVED = frozenset({"path", "phase", "folder", "title", "added", "warnings"})
-"""Fields of a Task that no line of its file holds."""
-
-
-def slug(prompt: str) -> str:
-    """A file name from the first words of a prompt."""
-    words = re.findall(r"[\w.-]+", view.safe(prompt).casefold())
-    return "-".join(words[:4])[:40].strip("-.") or "task"
+USUAL = (
+    *("name", "priority", "cwd", "tags", "deadline", "not_before", "depends_on", "schedule", "mode", "runner"),
+    *("command", "check", "model", "timeout"),
+)
+"""Fields that the form of a new task shows at once."""
 
 
-def compose_file(prompt: str, front: dict[str, str], more: str) -> str:
-    """A task file.  Values are JSON strings, which YAML reads as they are; `more` is the person's own YAML."""
-    lines = [f"{name}: {value}" for name, value in front.items() if value]
-    lines += [line.rstrip() for line in more.splitlines() if line.strip()]
-    head = "---\n" + "\n".join(lines) + "\n---\n" if lines else ""
-    return f"{head}{prompt.strip()}\n"
-
-
-def quoted(text: str) -> str:
-    return json.dumps(text.strip(), ensure_ascii=False) if text.strip() else ""
-
-
-def names(text: str) -> str:
-    """``a, b`` as a YAML list."""
-    found = [part.strip() for part in text.split(",") if part.strip()]
-    return json.dumps(found, ensure_ascii=False) if found else ""
-
-
-class Form(Screen[None]):
-    """A title with the way back, fields, and a line for what the engine says to them."""
+class Form(Screen[bool]):
+    """A title with the way back, fields, and a line for what the engine says to them.  True: it was saved."""
 
     BINDINGS = [*FORM]
 
@@ -89,8 +66,10 @@ class Form(Screen[None]):
         if wrong:
             self.say(view.safe(wrong))
         elif self.is_current:
-            self.app.notify(done, markup=False, timeout=3)
-            self.dismiss()
+            # The board below says it itself, with the key that takes it back.
+            if any(not isinstance(screen, Form) for screen in self.app.screen_stack[1:]):
+                self.app.notify(done, markup=False, timeout=3)
+            self.saved()
 
     def answered(self) -> None:
         """Behind the World that brought the answer: what it says stands in the form, and needs no toast."""
@@ -103,51 +82,90 @@ class Form(Screen[None]):
             return view.say(reason, link.now())
         wrong = "; ".join(await settled(link, before, command))
         if not wrong:
-            self.post_message(Did(command, inverse(before, command)))
+            self.post_message(Did(command))
         return wrong
 
+    def saved(self) -> None:
+        self.dismiss(True)
+
     def action_back(self) -> None:
-        self.dismiss()
+        self.dismiss(False)
+
+
+class Prompt(TextArea):
+    """Text on many lines; what is pasted comes in without control codes, and as a whole."""
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        made = self.replace(clean(event.text), *self.selection)
+        self.move_cursor(made.end_location)
 
 
 class New(Form):
-    """A new task: only the prompt is needed."""
+    """A new task by its fields: only the prompt is needed."""
 
     AUTO_FOCUS = "#prompt"
 
-    prompt = getters.query_one("#prompt", TextArea)
-    more = getters.query_one("#more", TextArea)
+    prompt = getters.query_one("#prompt", Prompt)
+    rows = getters.query_one("#rows", VerticalScroll)
+
+    def __init__(self, scene: Scene, draft: Draft | None = None, *, named: bool = False) -> None:
+        """`named`: the draft's name is the person's own choice, and no first words of the prompt."""
+        super().__init__(scene)
+        self.draft = draft or Draft("", "")
+        self.before = {**self.draft.fields, **({"name": self.draft.name} if named else {})}
+        """The fields it was opened with."""
 
     def compose(self) -> ComposeResult:
         yield Bar(self.scene, id="title")
-        with VerticalScroll(can_focus=False):
-            yield Label("Prompt: what Claude shall do", markup=False)
-            yield TextArea(
-                id="prompt", compact=True, tab_behavior="focus", placeholder="Check every link in the vault …"
+        with VerticalScroll(can_focus=False, id="rows"):
+            yield Prompt(
+                clean(self.draft.prompt),
+                id="prompt",
+                compact=True,
+                tab_behavior="focus",
+                placeholder="What shall be done? Any number of lines.",
             )
-            yield from self.line("name", "its own words")
-            yield from self.line("priority", "5 (lower runs first)")
-            yield from self.line("cwd", "folder it runs in")
-            yield from self.line("after", "tasks it waits for: a, b")
-            yield Label("More fields, one per line", markup=False)
-            yield TextArea(id="more", compact=True, tab_behavior="focus", placeholder="deadline: 2026-12-01T08:00")
-            yield Button("Add to the queue", id="add", compact=True)
+            shown = {*USUAL, *self.before}
+            for field in [*USUAL, *(known.name for known in FIELDS if known.name not in USUAL)]:
+                if field in shown:
+                    yield self.line(field)
+            with Horizontal(classes="buttons"):
+                yield Button("Add to the queue", id="add", compact=True)
+                yield Button("More fields", id="more", compact=True)
             yield Static(id="answer", markup=False)
 
-    def line(self, name: str, hint: str) -> ComposeResult:
-        with Horizontal(classes="line"):
-            yield Label(f"{name:<9}", markup=False)
-            yield Input(placeholder=hint, id=name, compact=True)
+    def line(self, field: str) -> FieldLine:
+        value = self.before.get(field)
+        text = value if isinstance(value, str) else as_typed(field, value, zone_of(self.scene))
+        return FieldLine(self.scene, field, text)
 
     def on_mount(self) -> None:
         self.head("New task", "Add", "add")
+        self.suggest()
 
     @on(TextArea.Changed, "#prompt")
     def suggest(self) -> None:
-        self.field("name").placeholder = slug(self.prompt.text)
+        self.field("name").placeholder = self.own_name()
+
+    def own_name(self) -> str:
+        """A name made from the prompt, or from the command."""
+        world = self.scene.link.world
+        words = self.prompt.text.strip() or self.field("command").value
+        return free(slug(words), (*world.tasks, *(entry.name for entry in world.broken)))
 
     def field(self, name: str) -> Input:
         return self.query_one(f"#{name}", Input)
+
+    @on(Button.Pressed, "#more")
+    async def more(self, event: Button.Pressed) -> None:
+        there = {line.key for line in self.query(FieldLine)}
+        added = [self.line(known.name) for known in FIELDS if known.name not in there]
+        await self.rows.mount_all(added, before=self.query_one(".buttons"))
+        event.button.display = False
+        if added:
+            added[0].value.focus()
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#add")
@@ -155,86 +173,98 @@ class New(Form):
         self.action_add()
 
     def action_add(self) -> None:
-        if not self.prompt.text.strip() and "command:" not in self.more.text and "call:" not in self.more.text:
+        """Send it, or go to the first field that is wrong."""
+        wrong = [line for line in self.query(FieldLine) if not line.check(leaving=True)]
+        if wrong:
+            wrong[0].value.focus()
+            self.say(understood.LABELS.get(wrong[0].key, wrong[0].key) + " has to be mended first")
+            return
+        draft = self.made()
+        if not draft.prompt.strip() and "command" not in draft.fields and "call" not in draft.fields:
             self.say("Write a prompt first: what shall be done?")
             self.prompt.focus()
             return
-        command = self.command()
-        self.send(command, f"{command.name} is in the queue")
+        self.send(Add(draft.name, draft.text()), f"{draft.name} is in the queue")
 
-    def command(self) -> Add:
-        name = self.field("name").value.strip() or slug(self.prompt.text)
-        front = {
-            "name": quoted(self.field("name").value),
-            "priority": self.field("priority").value.strip(),
-            "cwd": quoted(self.field("cwd").value),
-            "depends_on": names(self.field("after").value),
-        }
-        return Add(name, compose_file(self.prompt.text, front, self.more.text))
+    def made(self) -> Draft:
+        """What stands in the form; a value that is none as it was typed."""
+        fields = {line.key: value for line in self.query(FieldLine) if (value := line.held()) is not None}
+        name = str(fields.pop("name", "") or self.own_name())
+        return Draft(name, self.prompt.text.strip("\n"), {key: fields[key] for key in fields if fields[key] != ""})
+
+    def saved(self) -> None:
+        self.scene.draft = ("", {})
+        super().saved()
+
+    def action_back(self) -> None:
+        """What was changed here is kept: for the line it was opened from, or for the next new task."""
+        made = self.made()
+        fields = dict(made.fields)
+        if name := self.field("name").value.strip():
+            fields["name"] = name
+        if (made.prompt, fields) != (self.draft.prompt.strip("\n"), self.before):
+            self.scene.draft = (literal(made.prompt), fields)
+        super().action_back()
 
 
-def editable(task: Task) -> Iterator[tuple[str, str]]:
-    """Every field a file may hold, with its value now as text for the line."""
-    for field in fields(task):
-        if field.name in DERIVED:
-            continue
-        value = getattr(task, field.name)
-        yield field.name, as_yaml(field.name, value)
+class Choices(OptionList, inherit_bindings=True):
+    """A list to choose from, with the keys of every list."""
 
-
-def as_yaml(name: str, value: object) -> str:
-    match value:
-        case None | ():
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case tuple():
-            return json.dumps([getattr(part, "name", part) for part in value], ensure_ascii=False)
-        case float() if name in ("timeout", "check_timeout"):
-            return f"{value:.0f}s"
-        case _:
-            return str(value)
+    BINDINGS = [*CHOOSE]
 
 
 class EditField(Form):
     """One field of one task file: choose it, write its value; empty takes the line out."""
 
-    AUTO_FOCUS = "OptionList"
+    AUTO_FOCUS = "#choices"
 
-    choices = getters.query_one(OptionList)
+    choices = getters.query_one("#choices", Choices)
     value = getters.query_one("#value", Input)
+    meaning = getters.query_one("#meaning", Static)
 
     def __init__(self, scene: Scene, key: str) -> None:
         super().__init__(scene, key)
-        self.name_of_field = ""
+        self.values: dict[str, str] = {}
+        """Every field as a person would type it."""
 
     def compose(self) -> ComposeResult:
         yield Bar(self.scene, id="title")
-        yield OptionList(id="choices", markup=False, compact=True)
-        with Horizontal(classes="line", id="change"):
-            yield Label("", id="which", markup=False)
-            yield Input(id="value", compact=True)
+        yield Choices(id="choices", markup=False, compact=True)
+        yield Horizontal(id="change")
         yield Static(id="answer", markup=False)
+        yield Static(id="meaning", markup=False)
 
     def on_mount(self) -> None:
         self.head(f"Edit {view.short(self.key, 20)}", "enter changes")
         task = self.scene.link.world.tasks.get(self.key)
-        for name, value in editable(task) if task else ():
-            self.choices.add_option(Option(f"{name:<18} {shown(value) or '·'}", id=name))
+        zone = zone_of(self.scene)
+        self.values = {
+            known.name: clean(as_typed(known.name, getattr(task, known.name), zone)) for known in FIELDS if task
+        }
+        for name, value in self.values.items():
+            shown = view.safe(value) or self.scene.signs.dot
+            self.choices.add_option(Option(cut_end(f"{name:<18} {shown}", 200), id=name))
         if task is None:
             self.say("This task is gone: its file has left the folders.")
         self.choices.highlighted = 1
 
+    @on(OptionList.OptionHighlighted)
+    def explain(self, event: OptionList.OptionHighlighted) -> None:
+        text = understood.meaning(event.option_id) if event.option_id else ""
+        self.meaning.update(in_ascii(text) if self.scene.signs.plain else text)
+
     @on(OptionList.OptionSelected)
-    def choose(self, event: OptionList.OptionSelected) -> None:
-        task = self.scene.link.world.tasks.get(self.key)
-        if task is None or event.option_id is None:
+    async def choose(self, event: OptionList.OptionSelected) -> None:
+        name = event.option_id
+        if name is None or self.key not in self.scene.link.world.tasks:
             return
-        self.name_of_field = event.option_id
-        self.query_one("#which", Label).update(f"{event.option_id}: ")
-        self.value.value = dict(editable(task))[event.option_id]
+        change = self.query_one("#change", Horizontal)
+        await change.remove_children()
+        line = FieldLine(self.scene, name, self.values[name], value_id="value")
+        await change.mount(line)
         self.set_class(True, "-changing")
-        self.value.focus()
+        self.head(f"Edit {view.short(self.key, 20)}", "Change", "change")
+        line.value.focus()
         self.say("")
 
     def action_back(self) -> None:
@@ -243,13 +273,14 @@ class EditField(Form):
             self.set_class(False, "-changing")
             self.choices.focus()
         else:
-            self.dismiss()
+            super().action_back()
 
     @on(Input.Submitted, "#value")
-    def change(self) -> None:
-        text, field = self.value.value.strip(), self.name_of_field
-        task = self.scene.link.world.tasks.get(self.key)
-        if task and text == dict(editable(task))[field]:
-            self.dismiss()
-        else:
-            self.send(Edit(self.key, field, text or None), f"{field}: {text or 'taken out'}")
+    def action_change(self) -> None:
+        line = self.query_one(FieldLine)
+        if line.value.value.strip() == self.values[line.key]:
+            self.dismiss(False)
+        elif line.check(leaving=True):
+            value = line.read()
+            text = None if value is None else yaml(value)
+            self.send(Edit(self.key, line.key, text), f"{line.key}: {line.value.value.strip() or 'taken out'}")

@@ -163,9 +163,10 @@ class Gauge(Widget):
         window = level.window
         tone = fullness(level, self.most(window.id))
         used = "   ?" if window.used is None else f"{window.used:3.0f}%"
-        left = (
-            countdown((window.resets_at - now).total_seconds()) if window.resets_at and window.used is not None else ""
-        )
+        left = ""
+        if window.resets_at and window.used is not None:
+            # Over a slow line a minute is fine enough: what ticks is written again, and again.
+            left = (span if self.scene.lean else countdown)((window.resets_at - now).total_seconds())
         name = f" {label(window.id):<{self.labels}} "
         head: list[Span] = [(name, "strong"), (used, tone), (f" {left:>8} ", "strong")]
         tail = self.tail(level, now, width)

@@ -12,6 +12,7 @@ from textual.message import Message
 from cctui.core import view
 from cctui.core.view import Row
 from cctui.core.world import Command, World
+from cctui.tui.ahead import Ahead
 from cctui.tui.signs import Signs
 
 if TYPE_CHECKING:
@@ -21,17 +22,24 @@ if TYPE_CHECKING:
 class Scene:
     """What every pane and screen is given: the way to the engine, the signs to draw with, and the World as rows."""
 
-    __slots__ = ("_found", "_of", "asking", "dead", "link", "palette", "signs")
+    __slots__ = ("_found", "_of", "ahead", "asking", "dead", "draft", "lean", "link", "palette", "read", "signs")
 
-    def __init__(self, link: Link, signs: Signs) -> None:
+    def __init__(self, link: Link, signs: Signs, *, lean: bool = False) -> None:
         self.link = link
         self.signs = signs
+        self.lean = lean
+        """The line is slow: nothing moves that nobody asked for."""
         self.palette: Mapping[str, Style] = {}
         """The theme's style for every tone; the app keeps it right."""
         self.dead: str | None = None
         """Why the engine of this process has ended, in a sentence."""
+        self.read = max((note.seq for note in link.world.notes), default=0)
+        """The newest notice a person has been shown in the list of them."""
         self.asking = False
         """A form has sent a command and says itself what comes of it."""
+        self.ahead = Ahead(link)
+        self.draft: tuple[str, Mapping[str, object]] = ("", {})
+        """A new task that was left unfinished: its line, and the fields that the line does not say."""
         self._of: tuple[World, int] | None = None
         self._found: tuple[Row, ...] = ()
 
@@ -70,12 +78,11 @@ class Ask(Message):
 
 
 class Did(Message):
-    """`command` was carried out, and `undo` takes it back."""
+    """`command` was carried out."""
 
-    def __init__(self, command: Command, undo: Command | None) -> None:
+    def __init__(self, command: Command) -> None:
         super().__init__()
         self.command = command
-        self.undo = undo
 
 
 class Carried(Message):
@@ -96,8 +103,9 @@ class Say(Message):
 
 
 class Go(Message):
-    """Open a sub-screen (`detail`, `why`, `windows`, `forecast`, `edit`, `peek`, `plan`, `changes`, `record`, `new`,
-    `notes`, `quit`), or sit down at a run (`attach`, `takeover`)."""
+    """Open a sub-screen (`detail`, `why`, `windows`, `forecast`, `figures`, `triage`, `edit`, `peek`, `plan`, `record`,
+    `changes`, `new`, `notes`, `quit`), lend the terminal (`attach`, `takeover`, `editor`), or do what needs no screen
+    (`clone`, `copy`, `filter`, `help`, `clear`)."""
 
     def __init__(self, where: str, key: str = "") -> None:
         super().__init__()

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from cctui.core import view
+from cctui.core.proof import SHA
 from cctui.core.queue import plan_waits
 from cctui.core.refusal import refusal
 from cctui.core.view import Row
-from cctui.core.world import Part, Reason, Run, Stage, TakeOver, Why, World
+from cctui.core.world import Level, Part, Reason, Reply, Run, Stage, TakeOver, Why, World
 
 NEEDS = "needs you"
-SHA = 7
-"""Characters of a commit that are shown."""
 GONE = Reason(Why.STATE, "this run has ended")
+TONES = {Level.GOOD: "good", Level.INFO: "dim", Level.WARN: "warn", Level.BAD: "bad"}
+"""How its health is shown."""
 
 
 def needs(run: Run | None) -> bool:
@@ -72,6 +73,18 @@ def no_attach(run: Run | None) -> Reason | None:
         return None
     stands = {Stage.PARKED: "stands parked: it has no terminal", Stage.FILING: "is finishing"}
     return Reason(Why.STATE, f"{run.spec.task} {stands.get(run.stage, 'is just starting')}")
+
+
+def no_typing(run: Run | None) -> Reason | None:
+    """Only a conversation in the pane reads keys; what works by itself takes its input from files."""
+    if run is None or run.stage is not Stage.RUNNING or attended(run):
+        return no_attach(run)
+    return Reason(Why.STATE, f"{run.spec.task} reads no keys: s says something to it, i takes it over")
+
+
+def no_reply(world: World, run: Run | None, now: datetime) -> Reason | None:
+    """Why nothing can be said to it now."""
+    return refusal(world, Reply(run.spec.task, "?"), now) if run else GONE
 
 
 # --- details ---------------------------------------------------------------------------------------------------------

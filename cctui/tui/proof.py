@@ -1,60 +1,17 @@
-"""A finished run in words: what it claims against what is proven, what git counted, what undoing it would do.  Pure.
+"""A finished run on the screen: its record, its proof in words, why it cannot be undone, what undoing it would do.
 
-Never says *proven* where nothing has checked it, and never shows a count that nobody has made."""
+The words are made in the core and offered here again, so that a page needs only this module."""
 
 from __future__ import annotations
 
 from cctui.core import view
+from cctui.core.proof import changes, counted, look, mark, place, words
 from cctui.core.world import Reason, Record, Why, World
-from cctui.tui.openrun import SHA
+
+__all__ = ["changes", "counted", "find", "look", "mark", "no_undo", "place", "undoing", "words"]
 
 OWN_BRANCHES = "cctui/"
 """How the branch of a run in a worktree of its own begins."""
-
-
-def look(record: Record) -> str:
-    """Its sign and its word: ``proven``, ``unproven``, ``disproved``; empty where neither was written down."""
-    if record.claimed is None and record.proven is None:
-        return ""
-    if record.proven is None:
-        return "unproven"
-    return "proven" if record.proven else "disproved"
-
-
-def mark(record: Record) -> str:
-    """The sign that stands in a list: of a run that failed its outcome has said all."""
-    return look(record) if record.success else ""
-
-
-def words(record: Record, dot: str) -> str:
-    """``says done · check passed``."""
-    if not look(record):
-        return ""
-    says = "says done" if record.claimed else "does not say done"
-    ended = f" (exit {record.check_exit})" if record.check_exit else ""
-    checked = {True: "check passed", False: f"check failed{ended}", None: "nothing checked it"}[record.proven]
-    return f"{says} {dot} {checked}"
-
-
-def counted(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
-def changes(record: Record, dot: str) -> str:
-    """``2 commits · 5 files changed``; empty when nobody has counted."""
-    parts = [] if record.commits is None else [counted(record.commits, "commit")]
-    parts += [] if record.files_changed is None else [f"{counted(record.files_changed, 'file')} changed"]
-    return f" {dot} ".join(parts)
-
-
-def place(record: Record) -> str:
-    """``branch cctui/x from 3fa9c1d``."""
-    branch = f"branch {view.safe(record.branch)}" if record.branch else ""
-    base = f"from {view.safe(record.base_commit)[:SHA]}" if record.base_commit else ""
-    return f"{branch} {base}".strip()
-
-
-# --- undoing ---------------------------------------------------------------------------------------------------------
 
 
 def find(world: World, key: str) -> Record | None:

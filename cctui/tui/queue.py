@@ -1,152 +1,153 @@
-"""The queue pane: what waits, in order or as dependencies, each row with its reason; carrying a task elsewhere."""
+"""The queue pane: what waits, in order or as dependencies, each row with its reason; marking rows, carrying one.
+
+Its rows are the World's.  Its own are only the marks, the words of the filter, and the place of a carried task.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 
-from cctui.core import view
+from textual.events import Resize
+
+from cctui.core import sieve, view
 from cctui.core.queue import plan_waits
 from cctui.core.refusal import refusal
 from cctui.core.view import Row, State
-from cctui.core.world import (
-    FIVE_HOUR,
-    Command,
-    Estimate,
-    Move,
-    Pause,
-    Place,
-    Reason,
-    Remove,
-    RetryTask,
-    RunNow,
-    Skip,
-    StopRun,
-    Task,
-    Why,
-    World,
-)
-from cctui.tui import openrun
-from cctui.tui.cells import Span, cut_middle, fit, second, wide
-from cctui.tui.keys import CARRY, QUEUE
+from cctui.core.world import Command, Move, Reason, Run, Why, World
+from cctui.tui import taskline
+from cctui.tui.carry import Carry
+from cctui.tui.cells import Span, fit
+from cctui.tui.keys import CARRY, LIST, QUEUE
 from cctui.tui.messages import Ask, Carried, Cursor, Go, Say, Scene
 from cctui.tui.rowlist import Item, RowList
 from cctui.tui.tree import Branch, branches
+from cctui.tui.wishes import OF_A_ROW, together, wish
 
 WAITING = ("pending", "recurring", view.INVALID)
-SOON = 6 * 3600.0
-"""Seconds before a deadline from which on it stands out."""
-OF_A_ROW = frozenset(
-    {"pause", "carry", "run", "accept", "skip", "retry", "stop", "remove", "edit", "open", "log", "why"}
-)
+HEADED = 24
+"""Rows of a screen from which on the groups of the queue have headings."""
 CARRYING = frozenset({"down", "up", "first", "last", "page", "drop", "carry_to", "put_back"})
 """What keys may do while a task is carried."""
 
 
-class Queue(RowList):
-    """Its rows are the World's; only the place of a carried task is its own, until it is dropped."""
-
-    HELP = "What waits, next on top. Line two says **why** it waits.\n\nA red row is a file that cannot be read."
-    BINDINGS = [*QUEUE, *CARRY]
+class Queue(RowList, inherit_bindings=False):
+    HELP = (
+        "What waits, next on top. Line two says **why** it waits.\n\n"
+        "**v** marks rows: what you do next is done to all of them. A red row is a file that cannot be read."
+    )
+    BINDINGS = [*QUEUE, *CARRY, *LIST]
 
     def __init__(self, scene: Scene, *, id: str | None = None) -> None:
         super().__init__(scene, id=id)
         self.rows: dict[str, Row] = {}
         self.branches: dict[str, Branch] = {}
         self.as_tree = False
-        self.words = ""
-        """What the filter asks for."""
-        self.carried = ""
-        """The task being carried, and where it would be dropped."""
-        self.place = 0
+        self.carried: Carry | None = None
+        self.marks: dict[str, None] = {}
+        """Marked rows, in the order of marking."""
+        self.expected = ""
+        """A new task, to be under the cursor as soon as it is there."""
+        self.headed = False
+        """The groups have headings, which say the priority."""
+        self.all = 0
+        """Rows there would be without the filter."""
 
     def on_mount(self) -> None:
         self.watch(self.app, "world", self.heard)
 
     def heard(self, world: World) -> None:
         """Take the World's rows: the line, templates and broken files; with dependencies shown, open runs as well."""
-        phases = (*WAITING, "active") if self.as_tree else WAITING
-        found = self.scene.rows(*phases)
-        self.rows = {key(row): row for row in found if self.wanted(row)}
-        if self.carried not in self.rows:
-            self.carried = ""
+        found = self.scene.rows(*(*WAITING, "active") if self.as_tree else WAITING)
+        wanted = sieve.parse(self.words)
+        self.all = len(found)
+        self.rows = {key(row): row for row in found if not wanted.terms or self.wanted(row, wanted)}
+        self.marks = {name: None for name in self.marks if name in self.rows}
+        if self.carried and self.carried.name not in self.rows:
+            self.put_down()
         self.lay_out()
+        if self.expected in self.rows and not self.carried:
+            self.expect(self.expected)
+
+    def expect(self, name: str) -> None:
+        """Put the cursor on that new task, once its file has been seen."""
+        self.expected = "" if self.choose(name) else name
+
+    def wanted(self, row: Row, words: sieve.Sieve) -> bool:
+        task = self.scene.link.world.tasks.get(row.name)
+        return words.admits(f"{row.name} {row.title} {row.text}", taskline.known(row, task))
 
     def lay_out(self) -> None:
-        keys = list(self.rows)
+        names = list(self.rows)
         self.branches = {}
         if self.as_tree:
-            lines = branches(keys, {name: row.depends_on for name, row in self.rows.items()}, self.scene.signs)
+            lines = branches(names, {name: row.depends_on for name, row in self.rows.items()}, self.scene.signs)
             self.branches = {branch.key: branch for branch in lines}
-            keys = list(self.branches)
+            names = list(self.branches)
         if self.carried:
-            keys.remove(self.carried)
-            self.place = min(self.place, len(self.line()) - 1)
-            keys.insert(self.place, self.carried)
-        self.set_items([Item(name, live=self.rows[name].state is State.RUNNING) for name in keys])
+            self.carried = self.carried.to(self.carried.place, self.line())
+            names = self.carried.order(names)
+        self.set_items(list(self.grouped(names)))
+
+    def grouped(self, names: Sequence[str]) -> Iterator[Item]:
+        """One item per name; on a screen that is high enough a heading wherever the next priority begins."""
+        heads = [self.group(name) for name in names]
+        headed = self.headed = len(set(heads)) > 1 and not self.as_tree and self.app.size.height >= HEADED
+        last = ""
+        for name, head in zip(names, heads, strict=True):
+            # A carried task stands where it would be dropped, in whichever group that is.
+            if headed and head != last and not (self.carried and self.carried.name == name):
+                yield Item("", height=1, label=f"{head} ({heads.count(head)})")
+                last = head
+            yield Item(name, live=self.rows[name].state is State.RUNNING)
+
+    def group(self, name: str) -> str:
+        row, urgency = self.rows[name], self.scene.link.world.line.urgency.get(name)
+        if row.state is State.INVALID:
+            return "cannot be read"
+        if row.phase == "recurring":
+            return "recurring"
+        return f"priority {urgency.priority if urgency else row.priority}"
 
     def line(self) -> list[str]:
         """Names that have a place in the line, which are those a task can be carried past."""
         return [name for name, row in self.rows.items() if row.position is not None]
 
-    def wanted(self, row: Row) -> bool:
-        text = f"{row.name} {row.title} {row.state} {row.text}".casefold()
-        return all(word in text for word in self.words.casefold().split())
-
     def empty(self) -> tuple[str, ...]:
         world = self.scene.link.world
         if self.words:
-            return (f"No row has “{self.words}”.", "/ changes the filter, esc in it clears it.")
+            return (f"No row fits “{self.words}”.", "/ changes the filter, esc takes it away.")
         if not world.scanned:
             return ("Reading the task folders …",)
         if world.runs:
             return ("Nothing waits: all there is runs.", "n writes a new task.")
+        if world.records:
+            return ("All done: nothing waits.", "n writes a new task, 3 shows what has ended.")
         return ("No tasks yet.", "Press n to write one, or drop a Markdown file into tasks/pending.")
 
     # --- drawing
 
     def draw(self, item: Item, width: int, chosen: bool) -> Sequence[list[Span]]:
-        row, signs = self.rows[item.key], self.scene.signs
-        branch = self.branches.get(item.key, Branch(item.key))
-        moving = item.key == self.carried
-        tone = "accent" if moving else openrun.look(row)
-        number = f"{row.position:>2}" if row.position and not self.as_tree and not moving else "  "
-        mark = self.mark(signs.cursor, chosen)
-        glyph = signs.moving if moving else signs.of(tone)
-        # In the tree the glyph stands at the end of the guide, where it means most.
-        lead: list[Span] = [mark, (number[-2:] if len(number) < 3 else number, "dim"), (" ", "")]
-        head: list[Span] = [*lead, (branch.first, "dim"), (f"{glyph} ", tone)]
-        quiet = "invalid" if row.state is State.INVALID else "dim"
-        name = row.name if row.state is not State.INVALID else row.path.rpartition("/")[2]
-        rest: list[Span] = [(" " * (len(number) + 2), ""), (branch.rest, "dim")] if branch.rest.strip() else []
-        pad = " " * (wide(head) - wide(rest))
-        head.append((view.safe(name), "strong" if chosen else ""))
-        return (
-            fit(head, self.facts(row, width, moving), width, cut_middle),
-            second([*rest, (pad, "")], self.second(row), quiet, width),
+        if not item.key:
+            rule = self.scene.signs.rule
+            return (fit([(f"{rule}{rule} {item.label} ", "dim"), (rule * width, "rest")], (), width, rule_end),)
+        row, starts = self.rows[item.key], self.scene.ahead.starts
+        look = taskline.Look(
+            self.scene.signs,
+            width,
+            self.scene.link.now(),
+            self.mark(self.scene.signs.cursor, chosen),
+            chosen,
+            item.key in self.marks,
+            self.carried is not None and item.key == self.carried.name,
+            self.branches.get(item.key, Branch(item.key)) if self.as_tree else None,
+            starts.get(row.name),
+            self.headed,
         )
+        return taskline.lines(row, self.scene.link.world.tasks.get(row.name), look)
 
-    def second(self, row: Row) -> str:
-        """The reason; a row that needs none, or whose word says it all, has room for its title."""
-        if row.title and row.state in (State.READY, State.PAUSED) and len(row.text) < 8:
-            return f"{row.text} {self.scene.signs.dot} {row.title}"
-        return openrun.sentence(row)
-
-    def facts(self, row: Row, width: int, moving: bool) -> list[Span]:
-        """Deadline, expected cost, the rule that chose its place, state: in columns where there is room for them."""
-        columns = width >= 56
-        task = self.scene.link.world.tasks.get(row.name) if row.state is not State.INVALID else None
-        expected, rule = takes(row.expected), row.rule
-        if not columns and rule == "p5":
-            rule = ""
-        if rule.startswith("~"):  # decided by its cost, which stands here anyway
-            expected, rule = rule, ""
-        elif columns and row.priority is not None and not rule:
-            rule = f"p{row.priority}"
-        spans = [(f" {expected:>6}" if columns else f" {expected}" if expected else "", "dim")]
-        spans.append((f" {rule:>8}" if columns else f" {rule}" if rule else "", "dim"))
-        word = "moving" if moving else openrun.word(row)
-        return [*due(task, self.scene.link.now()), *spans, (f" {word:>7} ", "accent" if moving else openrun.look(row))]
+    def on_resize(self, event: Resize | None = None) -> None:
+        super().on_resize()
+        self.lay_out()
 
     # --- what a key would do
 
@@ -155,30 +156,16 @@ class Queue(RowList):
         """Name (or path, for a broken file) under the cursor."""
         return self.chosen
 
+    def subjects(self) -> list[Row]:
+        """The marked rows in their order on the screen, else the one under the cursor."""
+        names = [name for name in self.rows if name in self.marks] or [self.subject]
+        return [self.rows[name] for name in names if name in self.rows]
+
     def command(self, action: str) -> Command | None:
         """The command behind an action; None for actions that only change what is shown."""
-        name = self.subject
-        row = self.rows.get(name)
-        if row is None:
-            return None
-        match action:
-            case "pause":
-                return Pause(name, on=row.state is not State.PAUSED)
-            case "run":
-                return RunNow(name)
-            case "skip":
-                return Skip(name, on=not row.skips)
-            case "retry":
-                return RetryTask(name)
-            case "stop":
-                return StopRun(name)
-            case "remove":
-                return Remove(name)
-            case "move('up')" | "carry":
-                return Move(name, Place.UP)
-            case "move('down')":
-                return Move(name, Place.DOWN)
-        return None
+        rows = self.subjects()
+        commands = [command for row in rows if (command := wish(action, row, rows))]
+        return together(commands)
 
     def refused(self, action: str) -> Reason | None:
         """Why the key is dimmed."""
@@ -194,13 +181,27 @@ class Queue(RowList):
         if self.carried:
             return action in CARRYING
         if action in ("run", "accept"):
-            row = self.rows.get(self.subject)
-            return (action == "accept") is (row is not None and row.run is not None and plan_waits(row.run))
+            run = self.run_at()
+            return (action == "accept") is (run is not None and plan_waits(run))
+        if action == "unmark":
+            return bool(self.marks)
         return action not in ("drop", "carry_to", "put_back")
+
+    @property
+    def busy(self) -> bool:
+        return self.carried is not None
 
     def ask(self, action: str, sure: str | None = None) -> None:
         if command := self.command(action):
             self.post_message(Ask(command, sure))
+            self.action_unmark()
+        elif reason := self.refused(action):
+            self.post_message(Say(view.say(reason, self.scene.link.now())))
+
+    def named(self) -> str:
+        """What the key is about, in a question."""
+        rows = self.subjects()
+        return view.short(rows[0].name) if len(rows) == 1 else f"{len(rows)} tasks"
 
     def action_pause(self) -> None:
         self.ask("pause")
@@ -211,22 +212,34 @@ class Queue(RowList):
     def action_skip(self) -> None:
         self.ask("skip")
 
-    def action_accept(self) -> None:
-        row = self.rows.get(self.subject)
-        if row and row.run:
-            self.post_message(Go("plan", row.run.spec.run_id))
-
     def action_retry(self) -> None:
         self.ask("retry")
 
-    def action_stop(self) -> None:
-        self.ask("stop", f"Stop the run of {view.short(self.subject)}?")
+    def action_raise(self) -> None:
+        self.ask("raise")
 
-    def action_remove(self) -> None:
-        self.ask("remove", f"Move {view.short(self.subject)} to the trash?")
+    def action_lower(self) -> None:
+        self.ask("lower")
 
     def action_move(self, place: str) -> None:
         self.ask(f"move('{place}')")
+
+    def action_stop(self) -> None:
+        self.ask("stop", f"Stop the run of {self.named()}?")
+
+    def action_remove(self) -> None:
+        self.ask("remove", f"Move {self.named()} to the trash?")
+
+    # --- where a key leads
+
+    def run_at(self) -> Run | None:
+        """The open run of the task under the cursor."""
+        row = self.rows.get(self.subject)
+        return row.run if row else None
+
+    def action_accept(self) -> None:
+        if run := self.run_at():
+            self.post_message(Go("plan", run.spec.run_id))
 
     def action_new(self) -> None:
         self.post_message(Go("new"))
@@ -234,7 +247,19 @@ class Queue(RowList):
     def action_edit(self) -> None:
         if row := self.rows.get(self.subject):
             broken = row.state is State.INVALID
-            self.post_message(Say(f"{row.path}: mend the file itself; {row.text}") if broken else Go("edit", row.name))
+            self.post_message(Go("editor", row.path) if broken else Go("edit", row.name))
+
+    def action_editor(self) -> None:
+        if row := self.rows.get(self.subject):
+            self.post_message(Go("editor", row.path if row.state is State.INVALID else row.name))
+
+    def action_clone(self) -> None:
+        if self.subject in self.scene.link.world.tasks:
+            self.post_message(Go("clone", self.subject))
+
+    def action_copy(self) -> None:
+        if self.subject:
+            self.post_message(Go("copy", " ".join(row.name for row in self.subjects())))
 
     def action_open(self) -> None:
         if self.subject:
@@ -245,8 +270,7 @@ class Queue(RowList):
             self.post_message(Go("why", self.subject))
 
     def action_log(self) -> None:
-        row = self.rows.get(self.subject)
-        run = next((run for run in self.scene.link.world.runs.values() if row and run.spec.task == row.name), None)
+        run, row = self.run_at(), self.rows.get(self.subject)
         if run:
             self.post_message(Go("peek", run.spec.run_id))
         elif row:
@@ -267,97 +291,97 @@ class Queue(RowList):
     def action_filter(self) -> None:
         self.post_message(Go("filter"))
 
+    def action_mark(self) -> None:
+        """Mark this row, or take its mark away, and go on to the next."""
+        if not self.subject:
+            return
+        if self.subject in self.marks:
+            del self.marks[self.subject]
+        else:
+            self.marks[self.subject] = None
+        self.go(self.at + 1, 1)
+        self.changed_marks()
+
+    def action_mark_all(self) -> None:
+        self.marks = dict.fromkeys(self.rows)
+        self.changed_marks()
+
+    def action_unmark(self) -> None:
+        self.marks = {}
+        self.changed_marks()
+
+    def changed_marks(self) -> None:
+        self.repaint()
+        self.post_message(Cursor())
+
     # --- carrying
 
     def action_carry(self) -> None:
         row = self.rows.get(self.subject)
         if self.as_tree or self.words:
-            self.post_message(Say("Moving needs the whole queue in order: t and / go back to it"))
+            way = "t shows the order again" if self.as_tree else "esc ends the filter"
+            self.post_message(Say(f"Moving needs the whole queue in order: {way}"))
         elif row is None or row.position is None:
             self.post_message(Say("Only a task that waits in the queue can be moved"))
         else:
-            self.carried = row.name
-            self.place = self.line().index(row.name)
+            self.marks = {}
+            self.carried = Carry(row.name, self.line().index(row.name))
             self.lay_out()
             self.post_message(Cursor())
 
-    def carry(self, place: int) -> None:
-        self.place = max(0, min(place, len(self.line()) - 1))
+    def carry(self, carry: Carry, place: int) -> None:
+        self.carried = carry.to(place, self.line())
         self.lay_out()
-        self.post_message(Carried(self.dropped(), on=True))
+        self.post_message(Carried(self.carried.dropped(self.line()), on=True))
 
     def action_down(self) -> None:
         if self.carried:
-            self.carry(self.place + 1)
+            self.carry(self.carried, self.carried.place + 1)
         else:
             super().action_down()
 
     def action_up(self) -> None:
         if self.carried:
-            self.carry(self.place - 1)
+            self.carry(self.carried, self.carried.place - 1)
         else:
             super().action_up()
 
     def action_first(self) -> None:
         if self.carried:
-            self.carry(0)
+            self.carry(self.carried, 0)
         else:
             super().action_first()
 
     def action_last(self) -> None:
         if self.carried:
-            self.carry(len(self.rows))
+            self.carry(self.carried, len(self.rows))
         else:
             super().action_last()
 
     def action_carry_to(self, end: str) -> None:
-        self.carry(0 if end == "top" else len(self.rows))
+        if self.carried:
+            self.carry(self.carried, 0 if end == "top" else len(self.rows))
 
-    def action_put_back(self) -> None:
-        self.carried = ""
-        self.lay_out()
+    def put_down(self) -> None:
+        self.carried = None
         self.post_message(Carried(None, on=False))
         self.post_message(Cursor())
 
-    def dropped(self) -> Move | None:
-        """What dropping it here asks for, named by the neighbour it was carried past: that says which priority it
-        joins.  None: it is where it was."""
-        name, line, place = self.carried, self.line(), self.place
-        was = line.index(name)
-        line.remove(name)
-        line.insert(place, name)
-        if place == was:
-            return None
-        if place == 0:
-            return Move(name, Place.TOP)
-        if place == len(line) - 1:
-            return Move(name, Place.BOTTOM)
-        return Move(name, Place.BEFORE, line[place + 1]) if place < was else Move(name, Place.AFTER, line[place - 1])
+    def action_put_back(self) -> None:
+        self.put_down()
+        self.lay_out()
 
     def action_drop(self) -> None:
-        move = self.dropped()
-        self.carried = ""
-        self.post_message(Carried(None, on=False))
+        move: Move | None = self.carried.dropped(self.line()) if self.carried else None
+        self.put_down()
         if move:
             self.post_message(Ask(move))
         self.lay_out()
-        self.post_message(Cursor())
 
 
-def takes(expected: Estimate | None) -> str:
-    """What a task is likely to take, half of the time at most: points of the 5-hour window, else tokens."""
-    five = expected.points.get(FIVE_HOUR) if expected else None
-    if five:
-        return f"~{view.points(five.p50).replace(' ', '')}{'?' if expected and expected.guess else ''}"
-    return f"~{view.count(expected.tokens.p50)}" if expected and expected.tokens else ""
-
-
-def due(task: Task | None, now: datetime) -> list[Span]:
-    """The deadline, louder the nearer it is."""
-    if task is None or task.deadline is None:
-        return []
-    left = (task.deadline - now).total_seconds()
-    return [(f"  due {view.moment(task.deadline, now)}", "bad" if left < 0 else "warn" if left < SOON else "dim")]
+def rule_end(text: str, width: int) -> str:
+    """A rule is as long as there is room, without dots."""
+    return text[: max(width, 0)]
 
 
 def key(row: Row) -> str:

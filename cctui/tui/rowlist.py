@@ -14,6 +14,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from cctui.core.words import short
 from cctui.tui.cells import Span, changed, strip, wrap
 from cctui.tui.keys import LIST
 from cctui.tui.messages import Cursor, Scene
@@ -26,6 +27,8 @@ class Item:
     height: int = 2
     live: bool = False
     """Shows passing time: drawn again at every tick."""
+    label: str = ""
+    """Of a line that heads the rows below it."""
 
 
 class RowList(ScrollView, can_focus=True, inherit_bindings=False):
@@ -42,6 +45,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         """Index of the item under the cursor."""
         self.painted: dict[int, Strip] = {}
         """What stands on each visible line, by its place on the screen."""
+        self.words = ""
+        """What the filter asks for."""
 
     # --- what a list says of itself
 
@@ -53,10 +58,22 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         """Sentences shown when there are no rows."""
         return ()
 
+    def filter(self, words: str) -> None:
+        """Show only what these words ask for, in the language of `core.sieve`; lists that can, keep them in `words`."""
+
     @property
     def chosen(self) -> str:
         """Key under the cursor; empty when there is none."""
         return self.items[self.at].key if self.at < len(self.items) else ""
+
+    @property
+    def busy(self) -> bool:
+        """Something is under way here that only this list's own keys bring to an end."""
+        return False
+
+    def named(self) -> str:
+        """What a key would act on, in a few words."""
+        return short(self.chosen)
 
     # --- rows in
 
@@ -154,6 +171,13 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
                     return i
                 i += way
         return 0
+
+    def choose(self, key: str) -> bool:
+        """Put the cursor on that row; False: there is none."""
+        index = next((i for i, item in enumerate(self.items) if key and item.key == key), None)
+        if index is not None:
+            self.go(index, 1)
+        return index is not None
 
     def go(self, index: int, step: int) -> None:
         index = self._nearest(max(0, min(index, len(self.items) - 1)), step)

@@ -5,23 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from textual.screen import Screen
-from textual.widgets import HelpPanel
 
 from cctui.link import LinkError
+from cctui.tui.capture import Capture
+from cctui.tui.detail import Detail
 from cctui.tui.dialogs import leaving, sure
 from cctui.tui.diff import Diff
+from cctui.tui.editor import edit
+from cctui.tui.figures import Figures
 from cctui.tui.filter import Filter
 from cctui.tui.forecast import Forecast
-from cctui.tui.forms import EditField, New
+from cctui.tui.forms import EditField
+from cctui.tui.help import Help
 from cctui.tui.messages import Scene
-from cctui.tui.pages import Detail, Notes
+from cctui.tui.notices import Notices
 from cctui.tui.past import Past
-from cctui.tui.peek import Peek
+from cctui.tui.peek import Peek, Saying
 from cctui.tui.plan import Plan
 from cctui.tui.seat import attach, take_over
+from cctui.tui.triage import Triage
 from cctui.tui.why import Why, Windows
 
-__all__ = ["Filter", "HelpPanel", "LinkError", "attach", "leaving", "make", "sure", "take_over"]
+__all__ = ["Filter", "Help", "LinkError", "attach", "edit", "leaving", "make", "sure", "take_over"]
 
 
 def make(scene: Scene, where: str, key: str) -> Screen[Any]:
@@ -34,10 +39,16 @@ def make(scene: Scene, where: str, key: str) -> Screen[Any]:
             return Windows(scene)
         case "forecast":
             return Forecast(scene)
+        case "figures":
+            return Figures(scene)
         case "record":
             return Past(scene, key)
         case "peek":
             return Peek(scene, key)
+        case "reply":
+            return Saying(scene, key)
+        case "triage":
+            return Triage(scene, key)
         case "plan":
             return Plan(scene, key)
         case "changes":
@@ -45,5 +56,5 @@ def make(scene: Scene, where: str, key: str) -> Screen[Any]:
         case "edit":
             return EditField(scene, key)
         case "new":
-            return New(scene)
-    return Notes(scene)
+            return Capture(scene)
+    return Notices(scene)

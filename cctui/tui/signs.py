@@ -27,6 +27,7 @@ class Signs:
     unproven: str = "?"
     disproved: str = "×"
     cursor: str = "▌"
+    marked: str = "*"
     full: str = "▄"
     rest: str = "▁"
     claim: str = "▂"
@@ -46,6 +47,16 @@ class Signs:
     def of(self, state: str) -> str:
         return str(getattr(self, state, self.dot))
 
+    @staticmethod
+    def letter(state: str) -> str:
+        """The state once more, for whoever cannot tell the signs or their colours apart."""
+        return LETTERS.get(state, " ")
+
+
+LETTERS: Mapping[str, str] = {
+    "ready": "Y", "waiting": "W", "paused": "P", "starting": "S", "running": "R", "parked": "K", "needs": "N",
+    "done": "D", "failed": "F", "cancelled": "C", "invalid": "I", "moving": "M",
+}  # fmt: skip
 
 ASCII = Signs(
     ready="o", waiting="o", paused="-", starting="*", running="*", parked="~", done="+", failed="x", invalid="x",

@@ -65,13 +65,13 @@ class Line(LinuxDriver):
         return True
 
 
-async def lend(argv: Sequence[str]) -> str:
+async def lend(argv: Sequence[str], *, quiet: bool = True) -> str:
     """Run a program in this terminal; "" when it went well, else a sentence.  Never raises: it runs inside
     `App.suspend`, which would leave a dead screen behind.
 
-    Its standard output goes nowhere: tmux draws on the terminal itself, and would only leave a line of farewell in the
-    shell below the app."""
-    sink = asyncio.subprocess.DEVNULL
+    `quiet`: its standard output goes nowhere; tmux draws on the terminal itself, and would only leave a line of
+    farewell in the shell below the app."""
+    sink = asyncio.subprocess.DEVNULL if quiet else None
     try:
         process = await asyncio.create_subprocess_exec(*argv, stdout=sink, stderr=sink)
     except (OSError, ValueError, IndexError) as error:

@@ -45,6 +45,48 @@ Nothing outside of src/auth is touched.
 
 Task [[refactor-auth]]
 """
+RUN_NOTE = """---
+task: "[[link-rot]]"
+status: completed
+tags:
+  - cctui/run
+---
+
+# link-rot
+
+Done in 4m, 21k tokens, \\$0.03, attempt 1.
+
+> [!success] Success
+
+- Claimed: yes, it says that it is done; the check has proven it.
+- Check: `pytest -q tests/links` ended with 0.
+- Changed, by git: 2 commits, 5 files; branch cctui/link-rot-0203 is kept.
+
+> [!warning] Tool calls that were denied
+> - `WebFetch(https://example.org/gone)`
+
+## Result
+
+```text
+Found 12 dead links in 3 posts and mended 11.
+One has no new home: it stands in notes/dead.md.
+```
+
+## Output
+
+```text
+......................................
+38 passed in 2.31s
+```
+
+## Task
+
+```text
+Find dead links in the blog and mend them.
+```
+
+Task [[link-rot]] · day [[2026-02-03]]
+"""
 DIFF = """diff --git a/src/links.py b/src/links.py
 index 3fa9c1d..a81c03f 100644
 --- a/src/links.py
@@ -87,6 +129,8 @@ class FakeLink:
         self.argv = ["true"]
         self.attached: list[tuple[str, bool]] = []
         """Runs whose terminal was asked for, and whether only to be watched."""
+        self.edited: list[str] = []
+        """Files that were to be opened in an editor."""
         self.changes = DIFF
         self.diff_fails = ""
         self.planned: list[Command | None] = []
@@ -123,12 +167,14 @@ class FakeLink:
         """What the disk makes of a command: the file as the next scan finds it, or the note of what went wrong."""
         if self.fails:
             seq = max((note.seq for note in world.notes), default=0) + 1
-            return replace(world, notes=(*world.notes, Note(seq, self.now(), Level.BAD, self.fails)))
+            memory = replace(world.memory, done=world.memory.done[:-1])
+            return replace(world, memory=memory, notes=(*world.notes, Note(seq, self.now(), Level.BAD, self.fails)))
         match command:
             case Add(name=name):
                 some = next(iter(world.tasks.values()))
                 task = replace(some, name=name, path=f"pending/{name}.md", phase=Phase.PENDING)
-                return replace(world, tasks={**world.tasks, name: task})
+                changed = replace(world, tasks={**world.tasks, name: task})
+                return replace(changed, line=queue.line(changed))
             case Edit(task=name, field="priority", value=str(value)) if value.isdigit():
                 task = replace(world.tasks[name], priority=int(value))
                 changed = replace(world, tasks={**world.tasks, name: task})
@@ -140,7 +186,9 @@ class FakeLink:
 
     async def text(self, path_or_name: str) -> str:
         plain = f"# {path_or_name}\n\nDo the work, then say what was done.\n"
-        return self.texts.get(path_or_name, NOTE if "refactor-auth-" in path_or_name else plain)
+        notes = {"refactor-auth-": NOTE, "/link-rot-": RUN_NOTE}
+        known = next((note for part, note in notes.items() if part in path_or_name), plain)
+        return self.texts.get(path_or_name, known)
 
     async def tail(self, run_id: str, lines: int = 200) -> str:
         return "\n".join(self.says.splitlines()[-lines:])
@@ -163,6 +211,10 @@ class FakeLink:
 
     def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
         self.attached.append((run_id, read_only))
+        return self.argv
+
+    def edit_argv(self, name_or_path: str) -> list[str]:
+        self.edited.append(name_or_path)
         return self.argv
 
     async def leave(self, how: Literal["detach", "stop"]) -> None:

@@ -1,7 +1,7 @@
 """A small program around the app for tests on a real terminal line.
 
-``python -m tests.tui.hosted attach SECONDS`` · ``… engine HANGUP`` · ``… beat COUNT``: what came of it stands in the
-file named by REPORT.
+``python -m tests.tui.hosted attach SECONDS`` · ``… inside SOCKET`` · ``… engine HANGUP`` · ``… beat COUNT``: what came
+of it stands in the file named by REPORT.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,9 +19,10 @@ from typing import Any, Literal
 
 from textual.widget import Widget
 
+from cctui.adapters.tmux import Tmux
 from cctui.core.settings import Settings, UiSettings
+from cctui.tui import seat, terminal
 from cctui.tui.app import CctuiApp, run_app
-from cctui.tui.messages import Go
 from tests.tui.fakes import FakeLink
 from tests.worlds import NOW, busy
 
@@ -28,7 +30,9 @@ REPORT = Path(os.environ.get("REPORT", os.devnull))
 
 
 def report(**facts: Any) -> None:
-    REPORT.write_text(json.dumps(facts), "utf-8")
+    part = REPORT.with_suffix(".part")
+    part.write_text(json.dumps(facts), "utf-8")
+    part.replace(REPORT)
 
 
 class Ticking(CctuiApp):
@@ -47,17 +51,34 @@ class Ticking(CctuiApp):
 
 def attach(seconds: str) -> None:
     link = FakeLink(busy(), clock=lambda: NOW + timedelta(seconds=time.monotonic()))
-    link.argv = ["sh", "-c", f"echo LOST; exec >/dev/tty; echo LENT; sleep {seconds}; echo BACK"]
+    link.argv = ["sh", "-c", f"echo LOST; exec >/dev/tty; echo LENT; sleep {seconds}; echo BACK", "attach-session"]
     app = Ticking(link, engine=None, settings=Settings())
-    lend = app.sit
+    lend = terminal.lend
 
-    async def watched(message: Go) -> None:
+    async def watched(argv: Sequence[str]) -> str:
         before = app.beats
-        await lend(message)
+        said = await lend(argv)
         report(during=app.beats - before)
+        return said
 
-    app.sit = watched  # type: ignore[method-assign]
+    vars(seat)["lend"] = watched
     print(app.run(), "LEFT")
+
+
+def inside(socket: str) -> None:
+    """In a pane of our own tmux, where the runs have theirs: the heartbeats are reported all the time."""
+
+    class Reporting(Ticking):
+        def beat(self) -> None:
+            super().beat()
+            if self.beats % 5 == 0:
+                report(beats=self.beats)
+
+    class TmuxLink(FakeLink):
+        def attach_argv(self, run_id: str, *, read_only: bool = True) -> list[str]:
+            return Tmux("tmux", socket).attach_argv("a", read_only=read_only, environ=os.environ)
+
+    print(Reporting(TmuxLink(busy()), engine=None, settings=Settings()).run(), "LEFT")
 
 
 def beat(count: str) -> None:
@@ -101,4 +122,4 @@ def engine(on_hangup: str) -> None:
 
 
 if __name__ == "__main__":
-    {"attach": attach, "beat": beat, "engine": engine}[sys.argv[1]](sys.argv[2])
+    {"attach": attach, "beat": beat, "engine": engine, "inside": inside}[sys.argv[1]](sys.argv[2])

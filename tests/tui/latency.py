@@ -1,4 +1,4 @@
-"""Key to repaint with a thousand tasks, in-process: ``python -m tests.tui.latency [rounds]`` prints one line of JSON.
+"""Key to repaint with many tasks, in-process: ``python -m tests.tui.latency [rounds [tasks]]`` prints one line of JSON.
 
 A program, not a timed test: a busy machine makes no test fail.
 """
@@ -45,8 +45,8 @@ async def timed(app: Watched, do: Callable[[], object]) -> float:
     return 1000 * took
 
 
-async def measure(rounds: int) -> dict[str, float]:
-    link = FakeLink(thousand())
+async def measure(rounds: int, tasks: int = 1000) -> dict[str, float]:
+    link = FakeLink(thousand(tasks))
     app = Watched(link, engine=None, settings=Settings())
     app.painted = asyncio.Event()
     async with app.run_test(size=(48, 18)) as pilot:
@@ -69,4 +69,4 @@ async def measure(rounds: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 200))))
+    print(json.dumps(asyncio.run(measure(*map(int, sys.argv[1:]) if len(sys.argv) > 1 else (200,)))))

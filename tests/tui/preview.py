@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from cctui.core.settings import Settings, UiSettings
 from cctui.tui.app import run_app
 from tests.tui.fakes import FakeLink
-from tests.worlds import NOW, WORLDS
+from tests.worlds import NOW
+from tests.worlds_states import EVERY, FAULTS
 
 
 def main(words: list[str]) -> None:
@@ -19,8 +20,10 @@ def main(words: list[str]) -> None:
     def clock() -> datetime:
         return NOW if "frozen" in words else NOW + timedelta(seconds=time.monotonic() - began)
 
-    link = FakeLink(WORLDS[words[0]](), hosting="guest" not in words, clock=clock)
-    theme = next((f"cctui-{word}" for word in words if word in ("light", "hc")), "cctui")
+    link = FakeLink(EVERY[words[0]](), hosting="guest" not in words, clock=clock)
+    for field, text in FAULTS.get(words[0], {}).items():
+        setattr(link, field, text)
+    theme = next((f"cctui-{word}" for word in words if word in ("light", "hc", "ansi")), "cctui")
     ui = UiSettings(theme=theme, ascii="on" if "ascii" in words else "auto")
     print(run_app(link, engine=None, settings=replace(Settings(), ui=ui)), link.sent)
 

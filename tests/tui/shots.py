@@ -11,17 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from textual.app import App
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from cctui.core.settings import Settings, UiSettings
 from cctui.tui import whatif
 from cctui.tui.app import CctuiApp
 from cctui.tui.board import Board
+from cctui.tui.capture import Capture
 from tests.tui.fakes import FakeLink
-from tests.worlds import WORLDS
+from tests.worlds_states import DESIGNED_STATES, EVERY, FAULTS
 
 FOLDER = Path(__file__).parent / "snapshots"
-SIZES = ((48, 18), (60, 30), (80, 24), (120, 40))
+SIZES = ((48, 18), (60, 30), (80, 24), (120, 40), (200, 50))
+
+
+def typed(text: str) -> tuple[str, ...]:
+    """The keys that write it."""
+    return tuple(letter if letter.isalnum() else _character_to_key(letter) for letter in text)
+
 
 STATES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "empty": ("empty", ()),
@@ -43,13 +51,35 @@ STATES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "peek": ("busy", ("2", "enter")),
     "notes": ("broken", ("N",)),
     "new": ("busy", ("n",)),
+    "new_line": ("busy", ("n", *typed("Fix links !1 #web >friday 8:00 after:vault-l"))),
+    "new_offers": ("busy", ("n", *typed("Fix links after:"))),
+    "new_problem": ("busy", ("n", *typed("Fix !high links every 7 minutes "))),
+    "new_schedule": ("busy", ("n", *typed("Brief me every weekday 7:00 plan?"))),
+    "new_shell": ("busy", ("n", *typed("!2 sh: make backup >log"))),
+    "new_form": ("busy", ("n", *typed("Fix !1 >friday"), "tab", "tab", "enter")),
+    "new_form_problem": ("busy", ("n", "x", "tab", "tab", "enter", "tab", "tab", *typed("soon"), "tab")),
+    "new_templates": ("busy", ("n", "tab", "tab", "tab", "enter")),
+    "new_ascii": ("busy", ("n", *typed("Brief me !x every day 7:00 plan?"))),
     "edit": ("busy", ("e", "enter")),
+    "edit_fields": ("busy", ("e", "j", "j", "j", "j")),
+    "edit_choice": ("busy", ("e", *"jjjj", "enter", "space")),
+    "edit_problem": ("busy", ("e", "enter", "ctrl+u", *typed("soon"), "enter")),
     "quit": ("busy", ("q",)),
     "help": ("busy", ("question_mark",)),
     "ascii": ("busy", ()),
     "needs_you": ("trusted", ("2",)),
     "needs_you_queue": ("trusted", ("t",)),
     "plan": ("trusted", ("2", "r")),
+    "triage": ("trusted", ("0",)),
+    "triage_question": ("trusted", ("0", "n")),
+    "triage_reply": ("trusted", ("0", "2", "o", "n", "l", "y")),
+    "triage_file": ("broken", ("0",)),
+    "triage_empty": ("busy", ("0",)),
+    "triage_ascii": ("trusted", ("0",)),
+    "peek_reply": ("trusted", ("2", "G", "s", "h", "i")),
+    "peek_said": ("trusted", ("2", "G", "s", "h", "i", "enter")),
+    "peek_long": ("long_names", ("2", "l")),
+    "runs_health": ("night", ("2",)),
     "accept_asks": ("trusted", ("2", "r", "x")),
     "attended": ("trusted", ("2", "j")),
     "checking": ("trusted", ("2", "G", "k", "o")),
@@ -57,6 +87,22 @@ STATES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "proof": ("trusted", ("3",)),
     "proven": ("trusted", ("3", "enter")),
     "disproved": ("trusted", ("3", "j", "j", "enter")),
+    "record_note": ("trusted", ("3", "enter", "2")),
+    "record_log": ("trusted", ("3", "enter", "3")),
+    "record_changes": ("trusted", ("3", "enter", "4")),
+    "record_check": ("trusted", ("3", "enter", "5")),
+    "record_numbers": ("trusted", ("3", "enter", "6")),
+    "record_trail": ("fortnight", ("3", "j", "j", "enter")),
+    "record_unchecked": ("trusted", ("3", "j", "enter", "5")),
+    "history_many": ("fortnight", ("3", "j")),
+    "history_filter": ("fortnight", ("3", "slash", "s", "colon", "f", "enter")),
+    "history_none": ("fortnight", ("3", "slash", "x", "y", "z", "enter")),
+    "figures": ("fortnight", ("4",)),
+    "figures_end": ("fortnight", ("4", "G")),
+    "figures_few": ("busy", ("4",)),
+    "figures_empty": ("empty", ("4",)),
+    "figures_night": ("night", ("4",)),
+    "figures_ascii": ("fortnight", ("4",)),
     "changes": ("trusted", ("3", "c")),
     "rollback": ("trusted", ("3", "enter", "u")),
     "rollback_in_place": ("trusted", ("3", "j", "j", "j", "j", "enter", "u")),
@@ -68,11 +114,16 @@ STATES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "night_windows": ("night", ("f",)),
     "night_plan": ("night", ("p", "j", "j", "j", "j")),
     "night_plan_end": ("night", ("p", "G")),
+    "night_starts": ("night", ("p", "escape")),
+    "marks": ("busy", ("v", "v")),
+    "filter_state": ("busy", ("slash", "s", ":", "p")),
+    "palette": ("busy", ("full_stop",)),
     "night_carry": ("night", ("j", "j", "j", "m", "b")),
     "night_moved": ("night", ("j", "j", "j", "j", "j", "K")),
     "night_stuck": ("night", ("G", "k", "m", "t")),
     "night_ascii": ("night", ("p", "j")),
     "night_help": ("night", ("p", "question_mark")),
+    **DESIGNED_STATES,
 }
 """Name → World, and the keys that lead there."""
 SMALL = {"tiny": ("busy", (100, 8))}
@@ -85,15 +136,32 @@ def rows(app: App[Any]) -> str:
     return "\n".join(strip.text.rstrip() for strip in strips).rstrip() + "\n"
 
 
+def link_to(name: str) -> FakeLink:
+    """A link to a named World, with what is wrong there."""
+    link = FakeLink(EVERY[name]())
+    for field, text in FAULTS.get(name, {}).items():
+        setattr(link, field, text)
+    return link
+
+
 async def render(state: str, size: tuple[int, int]) -> str:
     world, keys = STATES.get(state) or (SMALL[state][0], ())
     ui = UiSettings(ascii="on" if "ascii" in state else "off", motion="off")
-    app = CctuiApp(FakeLink(WORLDS[world]()), engine=None, settings=Settings(ui=ui))
+    app = CctuiApp(link_to(world), engine=None, settings=Settings(ui=ui))
     async with app.run_test(size=size) as pilot:
         for key in keys:
             await pilot.press(key)
         await quiet(pilot)
         return rows(app)
+
+
+async def shows(pilot: Pilot[str], text: str) -> None:
+    """Wait until it stands on the screen: a resize, or a look at the disk, takes a moment."""
+    for _ in range(200):
+        if text in rows(pilot.app):
+            return
+        await pilot.pause(0.02)
+    raise AssertionError(f"{text!r} never stood on the screen:\n{rows(pilot.app)}")
 
 
 async def quiet(pilot: Pilot[str]) -> None:
@@ -102,7 +170,11 @@ async def quiet(pilot: Pilot[str]) -> None:
     await pilot.pause()
     if isinstance(app.screen, Board) and app.screen.what_if.timer:
         await pilot.pause(whatif.PATIENCE)
-    while any(worker.group in ("plan", "whatif") and not worker.is_finished for worker in app.workers):
+    while isinstance(app.screen, Capture) and app.screen.timer:
+        await pilot.pause(0.02)
+    while isinstance(app.screen, Board) and app.screen.preview.behind:
+        await pilot.pause(0.02)
+    while any(worker.group in ("plan", "whatif", "preview") and not worker.is_finished for worker in app.workers):
         await pilot.pause(0.02)
     await pilot.pause()
     await pilot.pause()

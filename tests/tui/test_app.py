@@ -17,7 +17,7 @@ from cctui.tui.app import CctuiApp
 from cctui.tui.board import Board
 from tests import worlds
 from tests.tui.fakes import FakeLink
-from tests.tui.shots import rows
+from tests.tui.shots import rows, shows
 
 
 async def test_an_engine_that_dies_is_said_and_the_app_stays() -> None:
@@ -129,13 +129,9 @@ async def test_panes_appear_and_go_with_the_width() -> None:
     async with app.run_test(size=(48, 18)) as pilot:
         assert "zotero-digest  " not in rows(app)
         await pilot.resize_terminal(120, 40)
-        await pilot.pause()
-        await pilot.pause()
-        assert "● " in rows(app) and "History" in rows(app)
+        await shows(pilot, "─ History ─")
         await pilot.resize_terminal(48, 18)
-        await pilot.pause()
-        await pilot.pause()
-        assert "1 Queue 5" in rows(app)
+        await shows(pilot, "1 Queue 5")
 
 
 async def test_the_peek_follows_the_run() -> None:
@@ -145,10 +141,7 @@ async def test_the_peek_follows_the_run() -> None:
         for key in ("2", "enter"):
             await pilot.press(key)
         link.says = "\n".join(f"line {i}" for i in range(300))
-        app.tick()
-        await pilot.pause()
-        await pilot.pause()
-        assert "line 299" in rows(app)
+        await shows(pilot, "line 299")
         assert "line 200" not in rows(app)
 
 
@@ -185,7 +178,7 @@ async def test_a_pane_in_which_nothing_changes_is_not_drawn_again() -> None:
     """A run that says a line a second would else cost a phone the whole screen every second."""
     link = FakeLink(worlds.busy())
     app = CctuiApp(link, engine=None, settings=Settings())
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(110, 24)) as pilot:
         await pilot.pause()
         board = app.screen
         assert isinstance(board, Board)

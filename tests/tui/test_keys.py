@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from textual.command import CommandPalette
 from textual.pilot import Pilot
 
 from cctui.core.settings import Settings
@@ -33,8 +34,11 @@ from cctui.core.world import (
 from cctui.tui import keys
 from cctui.tui.app import CctuiApp
 from cctui.tui.board import Board
+from cctui.tui.capture import Capture
+from cctui.tui.detail import Detail
 from cctui.tui.forms import EditField, New
-from cctui.tui.pages import Detail, Notes
+from cctui.tui.help import Help
+from cctui.tui.notices import Notices
 from cctui.tui.past import Past
 from cctui.tui.peek import Peek
 from tests import worlds
@@ -69,7 +73,7 @@ async def press(pilot: Pilot[str], pressed: Sequence[str]) -> None:
     (["G", "m", "t", "enter"], Move("release-notes", Place.TOP)),
     (["m", "b", "m"], Move("vault-lint", Place.BOTTOM)),
     (["e", "enter", "end", "5", "enter"], Edit("vault-lint", "priority", "15")),
-    (["n", "h", "i", "tab", "t", "1", "enter"], Add("t1", '---\nname: "t1"\n---\nhi\n')),
+    (["n", "h", "i", "enter"], Add("hi", "hi\n")),
 ])  # fmt: skip
 async def test_a_key_sends_its_command(pressed: list[str], asked: Command) -> None:
     app, link = app_on(worlds.busy())
@@ -126,8 +130,8 @@ async def test_the_cursor_stays_on_its_task_when_the_order_changes() -> None:
     ("busy", ["enter"], Detail),
     ("busy", ["right"], Detail),
     ("busy", ["e"], EditField),
-    ("busy", ["n"], New),
-    ("busy", ["N"], Notes),
+    ("busy", ["n"], Capture),
+    ("busy", ["N"], Notices),
     ("busy", ["2", "enter"], Peek),
     ("busy", ["2", "l"], Peek),
     ("busy", ["2", "o"], Detail),
@@ -137,7 +141,7 @@ async def test_the_cursor_stays_on_its_task_when_the_order_changes() -> None:
 ])  # fmt: skip
 async def test_sub_screens_open_and_lead_back(where: str, pressed: list[str], screen: type) -> None:
     for back in ("escape", "left", "h"):
-        if screen in (EditField, New) and back != "escape":
+        if screen is Capture and back != "escape":
             continue
         app, link = app_on(worlds.WORLDS[where]())
         async with app.run_test(size=(48, 18), notifications=True) as pilot:
@@ -194,10 +198,13 @@ async def test_a_template_says_when_it_fires_and_one_firing_can_be_left_out(skip
         assert link.sent == [Skip("nightly", on=not skip), RunNow("nightly")]
 
 
+FORM = ["n", "tab", "tab", "enter"]
+
+
 async def test_the_form_shows_what_the_engine_refuses() -> None:
     app, link = app_on(worlds.busy())
     async with app.run_test(size=(48, 18), notifications=True) as pilot:
-        await press(pilot, ["n", "a", "tab", *"link-rot", "enter"])
+        await press(pilot, [*FORM, "a", "tab", *"link-rot", "enter"])
         assert "link-rot is there already" in rows(app)
         assert isinstance(app.screen, New)
         link.refuses = Reason(Why.VALUE, "priority must be a whole number")
@@ -209,7 +216,7 @@ async def test_what_was_typed_stays_until_the_disk_has_taken_it() -> None:
     app, link = app_on(worlds.busy())
     async with app.run_test(size=(48, 18), notifications=True) as pilot:
         link.fails = "timeout must be a duration such as 90s, 30m, 1h30m or 2d, found 'parsecs'"
-        await press(pilot, ["n", *"words", "tab", *"a-name", "enter"])
+        await press(pilot, [*FORM, *"words", "tab", *"a-name", "enter"])
         form = app.screen
         assert isinstance(form, New) and form.prompt.text == "words"
         assert rows(app).count("'parsecs'") == 1
@@ -224,11 +231,11 @@ async def test_what_was_typed_stays_until_the_disk_has_taken_it() -> None:
 async def test_a_value_the_disk_refuses_can_be_mended() -> None:
     app, link = app_on(worlds.busy())
     async with app.run_test(size=(48, 18), notifications=True) as pilot:
-        link.fails = "priority must be a whole number, found 'soon'"
-        await press(pilot, ["e", "enter", "ctrl+u", *"soon", "enter"])
+        link.fails = "the disk is full"
+        await press(pilot, ["e", "enter", "ctrl+u", "8", "enter"])
         form = app.screen
-        assert isinstance(form, EditField) and form.value.value == "soon"
-        assert "found 'soon'" in rows(app)
+        assert isinstance(form, EditField) and form.value.value == "8"
+        assert "the disk is full" in rows(app)
 
 
 async def test_a_field_left_as_it_was_is_not_written() -> None:
@@ -242,17 +249,17 @@ async def test_a_field_left_as_it_was_is_not_written() -> None:
 async def test_the_form_writes_the_whole_file() -> None:
     app, link = app_on(worlds.busy())
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await press(pilot, ["n"])
+        await press(pilot, FORM)
         form = app.screen
         assert isinstance(form, New)
         form.prompt.text = 'Fix: the "door"\nand say so'
-        for name, value in (("priority", "2"), ("cwd", "~/it's: here"), ("after", "link-rot, vault-lint")):
+        given = {"priority": "2", "cwd": "~/it's: here", "depends_on": "link-rot, vault-lint", "tags": "#a, b"}
+        for name, value in {**given, "deadline": "2026-12-01 8:00"}.items():
             form.field(name).value = value
-        form.more.text = "deadline: 2026-12-01T08:00\ntags: [a, b]\n"
         await press(pilot, ["tab", "enter"])
-        assert link.sent == [Add("fix-the-door-and", (
-            '---\npriority: 2\ncwd: "~/it\'s: here"\ndepends_on: ["link-rot", "vault-lint"]\n'
-            "deadline: 2026-12-01T08:00\ntags: [a, b]\n---\nFix: the \"door\"\nand say so\n"
+        assert link.sent == [Add("fix-the-door", (
+            '---\npriority: 2\ndepends_on: ["link-rot", "vault-lint"]\ndeadline: 2026-12-01T08:00\n'
+            'cwd: "~/it\'s: here"\ntags: ["a", "b"]\n---\nFix: the "door"\nand say so\n'
         ))]  # fmt: skip
         assert isinstance(app.screen, Board)
 
@@ -338,14 +345,64 @@ async def test_the_palette_names_the_task_and_runs_its_action() -> None:
         assert link.sent == [Pause("vault-lint", on=True)]
 
 
-async def test_help_opens_with_our_keys_and_closes() -> None:
-    app, _ = app_on(worlds.busy())
-    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+@pytest.mark.parametrize("size", [(48, 18), (120, 40)])
+@pytest.mark.parametrize("back", ["escape", "question_mark"])
+async def test_help_says_every_key_that_works_here_and_closes(size: tuple[int, int], back: str) -> None:
+    app, link = app_on(worlds.busy())
+    async with app.run_test(size=size, notifications=True) as pilot:
+        live = {active.binding.id for active in app.screen.active_bindings.values()}
         await press(pilot, ["question_mark"])
-        await pilot.pause()
-        assert "Pause pause or resume this" in rows(app)
+        assert isinstance(app.screen, Help)
+        shown, told = rows(app), str(app.screen.content())
+        assert "Pause: pause or resume" in " ".join(shown.split())
+        named = [binding for _, group in keys.SECTIONS for binding in group if binding.id in live]
+        assert all(f"{binding.description}: " in told for binding in named)
+        assert "carry it to the top" not in told, "what does not work now is not there"
+        await press(pilot, ["G"])
+        assert rows(app) != shown, "the keys scroll it"
+        await press(pilot, [back])
+        assert isinstance(app.screen, Board)
+        assert link.sent == []
+
+
+@pytest.mark.parametrize(
+    "pressed", [("enter",), ("w",), ("p",), ("f",), ("4",), ("N",), ("2", "enter"), ("3", "enter")]
+)
+async def test_help_and_the_palette_are_everywhere(pressed: tuple[str, ...]) -> None:
+    app, _ = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18)) as pilot:
+        await press(pilot, pressed)
+        below = app.screen
+        await press(pilot, ["question_mark"])
+        assert isinstance(app.screen, Help)
         await press(pilot, ["escape"])
-        assert "Pause pause or resume" not in rows(app)
+        assert app.screen is below
+        await press(pilot, ["full_stop"])
+        assert isinstance(app.screen, CommandPalette)
+
+
+async def test_what_has_no_room_in_the_hint_line_is_behind_a_tap() -> None:
+    """The log of a run has more keys than a phone's line has room for."""
+    app, _ = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18)) as pilot:
+        await press(pilot, ["2", "enter"])
+        hints = rows(app).splitlines()[-1]
+        assert "More" in hints and "Changes" not in hints
+        await pilot.click("#hints", offset=(hints.index("More") + 1, 0))
+        await pilot.pause()
+        assert isinstance(app.screen, CommandPalette)
+
+
+async def test_the_palette_begins_with_what_the_hint_line_shows() -> None:
+    app, _ = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18)) as pilot:
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert titles[:2] == ["New", "Pause vault-lint"]
+        await press(pilot, ["full_stop"])
+        await pilot.pause(0.2)
+        shown = rows(app)
+        assert "Pause vault-lint" in shown
+        assert "Go to" not in shown
 
 
 def test_every_action_has_a_name_and_a_tooltip_of_its_own() -> None:

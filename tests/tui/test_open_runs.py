@@ -31,6 +31,7 @@ from cctui.tui.board import Board
 from cctui.tui.diff import Diff
 from cctui.tui.peek import Peek
 from cctui.tui.plan import Plan, plan_of
+from cctui.tui.triage import Triage
 from cctui.tui.troubles import troubles
 from tests import worlds
 from tests.tui.fakes import FakeLink
@@ -111,8 +112,8 @@ async def test_the_count_follows_and_a_tap_on_it_shows_them() -> None:
         assert "! 1 needs you" in rows(app)
         await pilot.click("#banner", offset=(3, 0))
         await pilot.pause()
-        board = app.screen
-        assert isinstance(board, Board) and board.pane() == "runs"
+        assert isinstance(app.screen, Triage)
+        await press(pilot, ["escape"])
         link.becomes(PLAN, approved=True)
         await pilot.pause()
         assert "needs you" not in rows(app)
@@ -213,7 +214,7 @@ def test_the_plan_is_found_in_the_note(note: str, plan: str) -> None:
 # --- taking over -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pressed", [["i"], ["a"], ["enter"], ["l", "i"], ["l", "a"], ["o", "i"]])
+@pytest.mark.parametrize("pressed", [["i"], ["A"], ["enter"], ["l", "i"], ["l", "A"], ["o", "i"]])
 async def test_an_attended_run_is_sat_down_at_with_keys(pressed: list[str]) -> None:
     app, link = app_on()
     async with app.run_test(size=(48, 18), notifications=True) as pilot:
@@ -222,11 +223,34 @@ async def test_an_attended_run_is_sat_down_at_with_keys(pressed: list[str]) -> N
         assert link.sent == []
 
 
-async def test_any_other_run_is_only_watched() -> None:
+@pytest.mark.parametrize(("pressed", "run_id"), [
+    (["G", "a"], PLAIN), (["G", "l", "a"], PLAIN), (["j", "a"], ASKS), (["j", "l", "a"], ASKS),
+])  # fmt: skip
+async def test_who_attaches_only_watches(pressed: list[str], run_id: str) -> None:
+    app, link = app_on()
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        await press(pilot, ["2", *pressed])
+        assert link.attached == [(run_id, True)]
+
+
+@pytest.mark.parametrize("pressed", [["A"], ["l", "A"]])
+async def test_nobody_types_into_a_run_that_reads_no_keys(pressed: list[str]) -> None:
+    app, link = app_on()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await press(pilot, ["2", "G", *pressed])
+        assert link.attached == []
+        assert "dead-links reads no keys: s says something to it" in " ".join(rows(app).split())
+
+
+async def test_whoever_comes_back_since_the_run_has_ended_is_told() -> None:
     app, link = app_on()
     async with app.run_test(size=(48, 18), notifications=True) as pilot:
         await press(pilot, ["2", "G", "a"])
-        assert link.attached == [(PLAIN, True)]
+        gone = {name: run for name, run in link.world.runs.items() if name != PLAIN}
+        record = worlds.record("dead-links", worlds.NOW, run_id=PLAIN)
+        link.publish(replace(link.world, runs=gone, records=(*link.world.records, record)))
+        await press(pilot, [])
+        assert "dead-links has ended: " in " ".join(rows(app).split())
 
 
 async def test_a_run_is_taken_over_as_soon_as_it_is_open() -> None:
@@ -365,5 +389,5 @@ def test_each_limit_is_said_once() -> None:
     assert said == [
         "5-hour limit reached, resets 01:46",
         "weekly limit reached, resets 01:46",
-        "Claude refused the login, next try 01:46 (token expired)",
+        "Login refused: claude, then /login; next try 01:46 (token expired)",
     ]

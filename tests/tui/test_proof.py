@@ -17,7 +17,8 @@ from cctui.core.world import Command, ErrorType, Level, Note, Rollback, Runner
 from cctui.tui import proof
 from cctui.tui.app import CctuiApp
 from cctui.tui.board import Board
-from cctui.tui.diff import Diff, Lines, file_name, fold, lines, sums
+from cctui.tui.diff import Changed, Diff, file_name, files, lines, sums
+from cctui.tui.lines import Lines, fold
 from tests import worlds
 from tests.tui.fakes import DIFF, FakeLink
 from tests.tui.shots import rows
@@ -192,6 +193,11 @@ def test_a_folded_diff_holds_every_letter_in_its_width(found: list[tuple[str, st
 def test_a_piece_that_goes_on_cannot_pass_for_a_line() -> None:
     pieces = list(fold([("+" + "x" * 7 + "-removed", "good")], 8))
     assert ["".join(text for text, _ in piece) for piece in pieces] == ["+xxxxxxx", "…-remove", "…d"]
+
+
+def test_every_file_has_its_own_counts() -> None:
+    assert list(files(list(lines(DIFF)))) == [Changed("src/links.py", 3, 2), Changed("notes/dead.md", 2, 0)]
+    assert list(files([("It has changed nothing.", "")])) == []
 
 
 async def test_a_long_diff_scrolls_and_is_drawn_by_the_screenful() -> None:

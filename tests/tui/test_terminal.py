@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from cctui.adapters.tmux import Tmux
 from tests.tui.ptys import BLUR, FOCUS, Terminal
 
 Start = Callable[..., Terminal]
@@ -44,7 +47,8 @@ def begun(terminal: Terminal, tmp_path: Path) -> None:
 
 
 def test_the_app_beats_on_while_the_terminal_is_lent_and_comes_back(start: Start, tmp_path: Path) -> None:
-    """Without batch_update in `attach` the loop freezes after 30 repaints: 3 seconds hold 60."""
+    """With neither batch_update in `attach` nor a driver that drops frames the loop freezes after 30 repaints, and with
+    a call that blocks at once: 3 seconds hold 60."""
     terminal = start("tests.tui.hosted", "attach", "3")
     terminal.type(b"2")
     assert terminal.until(lambda said: b"Attach" in said)
@@ -58,6 +62,39 @@ def test_the_app_beats_on_while_the_terminal_is_lent_and_comes_back(start: Start
     assert terminal.until(lambda said: b"Leave cctui?" in said)
     terminal.type(b"d")
     assert terminal.until(lambda said: b"detach LEFT" in said)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)], ids=["switch", "popup"])
+async def test_inside_our_own_tmux_the_app_beats_on_while_a_run_is_watched(
+    tmux_socket: str, tmp_path: Path, columns: int, rows: int
+) -> None:
+    tmux = Tmux("tmux", tmux_socket)
+    await tmux.start("a", ["sh", "-c", "echo WATCHED; exec cat"], "/", {"CCTUI_TASK": "Digest"}, "a-1")
+    hosted = shlex.join(["env", f"REPORT={tmp_path}/report.json", sys.executable, "-m", "tests.tui.hosted", "inside",
+                         tmux_socket])  # fmt: skip
+    terminal = Terminal(tmux.server_argv("new-session", "-s", "ui", hosted), columns=columns, rows=rows)
+    try:
+        assert terminal.until(lambda said: b"Quit" in said), terminal.said[-2000:]
+        terminal.type(b"2")
+        assert terminal.until(lambda said: b"Attach" in said)
+        terminal.type(b"a")
+        assert terminal.until(lambda said: b"watching" in said and b"WATCHED" in said)
+        begun(terminal, tmp_path)
+        before = told(tmp_path)["beats"]
+        assert terminal.until(lambda _: told(tmp_path)["beats"] > before + 60)
+        mark = len(terminal.said)
+        terminal.type(b"\x1b[24~")
+        assert terminal.until(lambda said: b"zotero-digest" in said[mark:]), terminal.said[mark:]
+        terminal.type(b"q")
+        assert terminal.until(lambda said: b"Leave cctui?" in said)
+        terminal.type(b"d")
+        # Its session ends with the app; the terminal is shown another one.
+        deadline = time.monotonic() + 15
+        while "ui" in await tmux.sessions():
+            assert time.monotonic() < deadline
+            terminal.read(0.05)
+    finally:
+        terminal.end(0)
 
 
 @pytest.mark.parametrize(("on_hangup", "how"), [("headless", "detach"), ("stop", "stop")])
