@@ -38,11 +38,11 @@ FRONT: Rgb = (220, 220, 220)
 BACK: Rgb = (18, 18, 18)
 
 
-def font(name: str) -> ImageFont.FreeTypeFont:
+def font(name: str, size: int = SIZE) -> ImageFont.FreeTypeFont:
     found = next((path for folder in FONTS if (path := Path(folder) / name).exists()), None)
     if found is None:
         sys.exit("no monospace font here: apt-get install fonts-dejavu-core")
-    return ImageFont.truetype(str(found), SIZE)
+    return ImageFont.truetype(str(found), size)
 
 
 def rgb(color: Color | None, default: Rgb) -> Rgb:
@@ -82,19 +82,26 @@ def draw(strips: list[Strip], columns: int) -> Image.Image:
     return image
 
 
+async def screen(app: CctuiApp, columns: int) -> Image.Image:
+    return draw(app.screen._compositor.render_strips(), columns)
+
+
 async def shoot(name: str) -> None:
     world, size, presses = PICTURES[name]
-    settings = Settings(ui=UiSettings(ascii="off", motion="off"))
-    app = CctuiApp(FakeLink(WORLDS[world]()), engine=None, settings=settings)
+    app = app_on(FakeLink(WORLDS[world]()))
     async with app.run_test(size=size) as pilot:
         for key in presses:
             await pilot.press(key)
         await quiet(pilot)
-        image = draw(app.screen._compositor.render_strips(), size[0])
+        image = await screen(app, size[0])
     DOCS.mkdir(exist_ok=True)
     image.save(DOCS / f"{name}.png", optimize=True)
 
 
+def app_on(link: FakeLink) -> CctuiApp:
+    return CctuiApp(link, engine=None, settings=Settings(ui=UiSettings(ascii="off", motion="off")))
+
+
 if __name__ == "__main__":
-    for each in PICTURES:
+    for each in sys.argv[1:] or PICTURES:
         asyncio.run(shoot(each))

@@ -1,4 +1,4 @@
-"""The app on a pseudo terminal: first paint, idle processor time, bytes to the terminal, memory, key to repaint."""
+"""The app on a pseudo terminal: first paint, idle processor time, bytes to the terminal, memory, what a key costs."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class Minimal(App):
 Minimal().run()
 """
 STARTS = 7
+DOWN, UP, CHANGES = 40, 20, 3
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -62,6 +63,14 @@ class Screen:
                     return (time.perf_counter() - self.started) * 1000
         raise RuntimeError(f"{text!r} was never painted; the end of the output: {out[-300:]!r}")
 
+    def some(self, seconds: float) -> bytes:
+        """The next output, as soon as there is any; empty when none came."""
+        return os.read(self.fd, 65536) if select.select([self.fd], [], [], seconds)[0] else b""
+
+    def since_start(self) -> float:
+        """Milliseconds."""
+        return (time.perf_counter() - self.started) * 1000
+
     def seconds_used(self) -> float:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
@@ -81,7 +90,7 @@ def figures() -> list[Figure]:
         bench = Bench(Path(home), f"cct-bench-{Path(home).name[-6:]}")
         bench.environ["CCTUI_UI_ON_HANGUP"] = "stop"
         try:
-            return [*_start(bench), *_idle(bench)]
+            return [*_start(bench), *_idle(bench), *_wire(bench)]
         finally:
             bench.end()
 
@@ -102,7 +111,34 @@ def _start(bench: Bench) -> list[Figure]:
     minimal = [sys.executable, "-c", MINIMAL]
     pairs = [(_once(minimal, bench, b"painted"), _once(_app(bench), bench, b"Queue")) for _ in range(STARTS + 1)][1:]
     base, ours = (statistics.median(times) for times in zip(*pairs, strict=True))
-    return [Figure("app start → first paint", ours / base, "×", 1.35, f"minimal Textual app, {base:.0f} ms")]
+    return [Figure("app start → first paint", ours / base, "×", 1.25, f"minimal Textual app, {base:.0f} ms")]
+
+
+def _wire(bench: Bench) -> list[Figure]:
+    """What a key, and a change of one task, cost the line: with the thousand tasks of `_idle`, and no countdown."""
+    (bench.home / "state" / "capacity.jsonl").unlink()
+    screen = Screen(_app(bench), bench.environ)
+    try:
+        screen.painted(b"Queue")
+        screen.read(6)
+        spent = []
+        for key in (b"j" * DOWN + b"k" * UP).decode():
+            os.write(screen.fd, key.encode())
+            spent.append(len(screen.read(0.12)))
+        os.write(screen.fd, b"g")
+        screen.read(2)
+        quiet = len(screen.read(3))
+        changes = []
+        for number in range(CHANGES):
+            task = bench.root / "tasks" / "pending" / f"t{7 * number}.md"  # those of priority 0 stand on top
+            task.write_text(task.read_text().replace("paused: true", "not_before: 2099-01-01T00:00:00"))
+            changes.append(len(screen.read(3)) - quiet)
+    finally:
+        screen.close()
+    return [
+        Figure("scrolling 1,000 rows at 48×18", statistics.mean(spent), "bytes/key", 1500.0, f"{len(spent)} keys"),
+        Figure("one task changes at 48×18", statistics.median(changes), "bytes", 400.0, f"{CHANGES} changes"),
+    ]
 
 
 def _idle(bench: Bench) -> list[Figure]:
@@ -132,8 +168,8 @@ def _idle(bench: Bench) -> list[Figure]:
     finally:
         screen.close()
     return [
-        Figure("idle, processor", used, "% of a core", 1.0, "1,000 tasks, ticking countdown"),
-        Figure("idle, to the terminal at 48×18", wrote / seconds, "bytes/s", 200.0),
+        Figure("idle, processor", used, "% of a core", 0.5, "1,000 tasks, ticking countdown"),
+        Figure("idle, to the terminal at 48×18", wrote / seconds, "bytes/s", 120.0),
         Figure("idle, focus lost", unseen / 10, "bytes/s", 0.0),
-        Figure("memory, 1,000 tasks", memory, "MB", 90.0),
+        Figure("memory, 1,000 tasks", memory, "MB", 80.0),
     ]
