@@ -150,7 +150,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     # --- the cursor
 
-    def keep_in_sight(self) -> None:
+    def keep_in_sight(self, *, jump: bool = False) -> None:
+        """Scroll no further than the cursor needs; with `jump` by half a page more, since every scroll repaints all."""
         if self.at >= len(self.tops):
             return
         top, height = self.tops[self.at], self.items[self.at].height
@@ -158,9 +159,9 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         if top < self.scroll_offset.y:
             # Lines above the first choosable row (a summary) come back into sight with it.
             first = all(not item.key for item in self.items[: self.at])
-            self.scroll_to(y=0 if first else top, animate=False)
+            self.scroll_to(y=0 if first else max(0, top - page // 2 * jump), animate=False)
         elif page and top + height > self.scroll_offset.y + page:
-            self.scroll_to(y=min(top, top + height - page), animate=False)
+            self.scroll_to(y=min(top, top + height - page + page // 2 * jump), animate=False)
 
     def _nearest(self, index: int, step: int) -> int:
         """The closest item that can be chosen, looking along `step` first, then back."""
@@ -184,7 +185,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         if index == self.at:
             return
         self.at = index
-        self.keep_in_sight()
+        self.keep_in_sight(jump=True)
         self.repaint()
         self.post_message(Cursor())
 

@@ -11,6 +11,8 @@ from typing import IO, Any
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from cctui.tui.squeeze import squeeze
+
 BACKLOG = 20
 """Writes that may wait for a slow line.  At 30 Textual's own queue would block the loop until the line moves again."""
 
@@ -52,7 +54,7 @@ class Line(LinuxDriver):
     def write(self, data: str) -> None:
         writer = self._writer_thread
         if writer is None or writer._queue.qsize() < BACKLOG:
-            super().write(data)
+            super().write(squeeze(data))
         else:
             self.behind = True
 

@@ -131,7 +131,9 @@ def _wire(bench: Bench) -> list[Figure]:
         changes = []
         for number in range(CHANGES):
             task = bench.root / "tasks" / "pending" / f"t{7 * number}.md"  # those of priority 0 stand on top
-            task.write_text(task.read_text().replace("paused: true", "not_before: 2099-01-01T00:00:00"))
+            stood = task.stat().st_mtime_ns
+            task.write_text(task.read_text().replace("not_before: 2099-01-01T00:00:00", "paused: true"))
+            os.utime(task, ns=(stood, stood))  # a newer one would stand behind its equals
             changes.append(len(screen.read(3)) - quiet)
     finally:
         screen.close()
@@ -143,7 +145,9 @@ def _wire(bench: Bench) -> list[Figure]:
 
 def _idle(bench: Bench) -> list[Figure]:
     for number in range(1000):
-        text = f"---\nrunner: shell\ncommand: 'true'\npaused: true\npriority: {number % 7}\n---\nwork\n"
+        text = (
+            f"---\nrunner: shell\ncommand: 'true'\nnot_before: 2099-01-01T00:00:00\npriority: {number % 7}\n---\nwork\n"
+        )
         (bench.root / "tasks" / "pending" / f"t{number}.md").write_text(text)
     reset = time.time() + 3 * 3600
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
