@@ -26,10 +26,10 @@ FONTS = ("/usr/share/fonts/truetype/dejavu", "/usr/share/fonts/dejavu", "/usr/sh
 PICTURES = {
     "phone": ("busy", (48, 18), ()),
     "phone-why": ("busy", (48, 18), ("j", "enter")),
-    "desktop": ("busy", (112, 28), ()),
+    "phone-triage": ("trusted", (48, 18), ("0",)),
+    "phone-figures": ("fortnight", (48, 18), ("4",)),
+    "desktop": ("busy", (120, 36), ()),
     "night": ("night", (112, 24), ("p", "j", "j", "j", "j")),
-    "phone-night": ("night", (48, 18), ("p", "j", "j")),
-    "phone-gates": ("night", (48, 18), ("j", "j", "j", "j", "w")),
 }
 """File → World, size, keys."""
 SIZE, LEADING = 18, 23

@@ -39,33 +39,28 @@ class Scene:
 
 TOUR: tuple[tuple[str, tuple[Scene, ...]], ...] = (
     (
-        "night",
+        "busy",
         (
             Scene("What waits, next on top, and why"),
             Scene("n: a new task; one line is enough", ("n",)),
-            Scene("its name, priority and deadline are read from it", text="Fix the dead links !2 #vault >friday 8:00"),
+            Scene("name, priority, deadline are read from it", text="Fix the dead links !2 #vault >friday 8:00"),
             Scene("enter: it is in the queue", ("enter",)),
-            Scene("m: carry a task; below stands what that would do", ("m", "j", "j")),
-            Scene("enter drops it, esc puts it back", ("enter",)),
-            Scene("u takes it back, up to fifty times", ("u",)),
-            Scene("w: every gate that keeps it waiting", ("w",)),
-            Scene("p: the plan of the night", ("escape", "p")),
-            Scene("2: what runs now", ("escape", "2")),
+            Scene("m: carry it; below stands what that would do", ("m", "j")),
+            Scene("enter drops it", ("enter",)),
+            Scene("u takes that back, and fifty more", ("u",)),
+            Scene("2, enter: what a run says, as it says it", ("2", "enter"), said="reading papers/2026\nfound 12\n"),
+            Scene("it goes on whether or not you look", said="reading papers/2026\nfound 12\n3 of 12 summed up\n"),
+            Scene("esc, 3: what has ended, and how", ("escape", "3")),
         ),
     ),
     (
-        "busy",
+        "night",
         (
-            Scene(
-                "enter: what it says, as it says it", ("2", "enter"), said="reading papers/2026\nfound 12 new ones\n"
-            ),
-            Scene(
-                "it goes on whether or not you look", said="reading papers/2026\nfound 12 new ones\n3 of 12 summed up\n"
-            ),
-            Scene("esc: back; 3: what has ended", ("escape", "3")),
-            Scene("4: success, cost, and what expired unused", ("4",)),
+            Scene("w: every gate that keeps a task waiting", ("j", "j", "j", "j", "w")),
+            Scene("p: the plan of the night, to the minute", ("escape", "p")),
         ),
     ),
+    ("fortnight", (Scene("4: success, cost, and what expired unused", ("4",)),)),
     ("trusted", (Scene("0: what waits for your answer", ("0",)),)),
 )
 

@@ -128,7 +128,7 @@ def _together(world: World, command: Together, now: datetime) -> _Step:
         met.update(names)
         gone.update(names if _unnames(part) else ())
         step = _step(world, part, now)
-        world, effects = step.world, effects + step.effects
+        world, effects = _foreseen(step.world, part), effects + step.effects
         taken.append(part)
         undo += [step.undo] if step.undo else []
     label = counted(taken, len(command.commands)) + (f": {refused}" if refused else "")
@@ -207,8 +207,9 @@ def _on_file(world: World, command: Add | Remove | Restore | Edit, now: datetime
             return world, (*effects, AddFile(name, text))
         case Restore(name=name, path=path):
             return world, (RestoreFile(name, path),)
-        case Edit():
-            return _edit(world, command)
+        case Edit(task=name, field=field, value=value):
+            entry = world.tasks.get(name) or broken_file(world, name)
+            return world, (EditFile(entry.path, field, value),) if entry else ()
         case Remove(task=name):
             broken = broken_file(world, name)
             world, effects = _forget(world, name)
@@ -235,18 +236,15 @@ def _with_task(world: World, task: Task) -> World:
     return replace(world, line=queue.line(world))
 
 
-def _edit(world: World, edit: Edit) -> Change:
-    """The file tells what became of it; only a priority counts at once, as a move's does: what is asked next, in one
-    breath with it, builds on the order that it makes."""
-    task = world.tasks.get(edit.task)
-    entry = task or broken_file(world, edit.task)
-    if entry is None:
-        return world, ()
-    if task and edit.field == "priority":
-        number = DEFAULT if edit.value is None else edit.value
-        if number.lstrip("-").isdecimal():
-            world = _with_task(world, replace(task, priority=int(number)))
-    return world, (EditFile(entry.path, edit.field, edit.value),)
+def _foreseen(world: World, part: Command) -> World:
+    """With a priority that is written as part of a step: what follows in that step builds on the order it makes, as
+    it does on a move's.  Of a step alone the file tells."""
+    task = world.tasks.get(part.task) if isinstance(part, Edit) and part.field == "priority" else None
+    if task is None or not isinstance(part, Edit):
+        return world
+    number = DEFAULT if part.value is None else part.value
+    known = number.lstrip("-").isdecimal()
+    return _with_task(world, replace(task, priority=int(number))) if known else world
 
 
 def _place(world: World, task: Task, ranks: Mapping[str, int], priority: int, *, back: bool = False) -> Change:

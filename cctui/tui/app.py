@@ -11,6 +11,7 @@ import gc
 import importlib
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,11 +33,10 @@ from cctui.core.refusal import refusal
 from cctui.core.settings import Settings
 from cctui.core.world import Add, Command, Note, Reason, RunNow, World
 from cctui.tui import keys, toasts
-from cctui.tui.board import Board
+from cctui.tui.board import HEIGHTS, WIDTHS, Board
 from cctui.tui.keeping import Keeper
 from cctui.tui.lean import NEAR_TICK, TICK, lean
 from cctui.tui.messages import Ask, Did, Go, Say, Scene, WorldChanged
-from cctui.tui.palette import Offers, verbs
 from cctui.tui.place import Bookmark
 from cctui.tui.resizing import Resizing
 from cctui.tui.signs import choose
@@ -49,9 +49,6 @@ if TYPE_CHECKING:
 
 Engine = Callable[[], Awaitable[None]]
 Left = Literal["detach", "stop", "closed"]
-WIDTHS = [(0, "-slim"), (38, "-narrow"), (100, "-broad"), (160, "-huge")]
-HEIGHTS = [(0, "-tiny"), (12, "-short"), (24, "-tall"), (30, "-high")]
-"""Columns and rows → the class every screen has from there on, up to the next."""
 PATIENCE = 10.0
 """Seconds the engine gets to leave before the app leaves without waiting."""
 
@@ -67,7 +64,7 @@ class CctuiApp(App[str]):
     TITLE = "cctui"
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
-    COMMANDS = {Offers}
+    COMMANDS = {lambda: later().Offers}
     BINDINGS = [Binding("ctrl+q", "quit", "Quit", show=False, priority=True, system=True)]
 
     world: reactive[World] = reactive(World(), layout=False, repaint=False)
@@ -93,7 +90,7 @@ class CctuiApp(App[str]):
         self.far = far
         self.keeper = Keeper(self, self.scene, bookmark)
         self.resizing = Resizing(self)
-        self.typing = Typing(self)
+        self.typing = Typing(self, self.scene)
         self.held: World | None = None
         """What the engine said while nobody was looking."""
         self.seen = max((note.seq for note in link.world.notes), default=0)
@@ -337,8 +334,11 @@ class CctuiApp(App[str]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every key that works here, by name, with what it would act on; then the themes."""
-        yield from verbs(self, screen)
+        yield from later().verbs(self, screen)
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    def action_command_palette(self) -> None:
+        later().open_palette(self)
 
     # --- attach and leave
 
@@ -393,4 +393,7 @@ def run_app(link: Link, *, engine: Engine | None, settings: Settings, bookmark: 
     gc.disable()  # a sixth of the time to the first paint went into collecting; `begin` turns it on again
     far = lean(settings.ui, os.environ)
     app = CctuiApp(link, engine=engine, settings=settings, far=far, bookmark=bookmark)
-    return app.run() or ("stop" if link.hosting else "closed")
+    how = app.run() or ("stop" if link.hosting else "closed")
+    if app.return_code:  # what went wrong stands on the terminal
+        sys.exit(app.return_code)
+    return how

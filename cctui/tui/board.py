@@ -6,6 +6,8 @@ spare, the preview follows the cursor.  Shows and sends; decides nothing.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual import events, getters, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -33,6 +35,9 @@ from cctui.tui.troubles import troubles
 from cctui.tui.whatif import WhatIf
 
 PANES = ("queue", "runs", "history")
+WIDTHS = [(0, "-slim"), (38, "-narrow"), (100, "-broad"), (160, "-huge")]
+HEIGHTS = [(0, "-tiny"), (12, "-short"), (24, "-tall"), (30, "-high")]
+"""Columns and rows → the class every screen has from there on, up to the next."""
 LEAST = (38, 12)
 """Columns and rows below which there is only one sentence (the classes ``-slim`` and ``-tiny``)."""
 
@@ -107,6 +112,12 @@ class Board(Screen[None]):
         if columns < LEAST[0] or rows < LEAST[1]:
             turn = "pinch out, or turn the phone" if columns < LEAST[0] else "put the keyboard away, or pinch in"
             self.small.update(f"{columns} × {rows} is too small for the queue: {turn}.")
+        self.call_after_refresh(self.take_keys)
+
+    def take_keys(self) -> None:
+        """A list that was hidden for want of room has lost the keys, and gets them back when it is shown again."""
+        if self.focused is None and not (self.has_class("-slim") or self.has_class("-tiny")):
+            self.list_at().focus(scroll_visible=False)
 
     # --- the lines
 
@@ -118,7 +129,10 @@ class Board(Screen[None]):
         for i, (name, number) in enumerate(zip(PANES, counts, strict=True), start=1):
             tone = "tab" if name == at else "dim"
             left.append(Entry(((f" {i} {name.title()} ", tone), (f"{number} ", tone)), f"pane('{name}')"))
-        self.tabs.show(left, [Entry((("p", "accent"), (" Plan", "dim")), "forecast")])
+        right = [Entry((("p", "accent"), (" Plan", "dim")), "forecast")]
+        if not self.tabs.holds(left, right):  # every pane stays within a tap; the share that went well gives way first
+            left[-1] = replace(left[-1], spans=left[-1].spans[:1])
+        self.tabs.show(left, right if self.tabs.holds(left, right) else ())
 
     def queued(self) -> str:
         """How many wait; how many of them are shown, or marked, where that is fewer."""
@@ -131,7 +145,7 @@ class Board(Screen[None]):
         link = self.scene.link
         found = list(troubles(link.world, self.scene.trouble, link.now()))
         entries, room = [], self.app.size.width - 2
-        if asking := len(openrun.asking(link.world)):
+        if asking := len(openrun.asking(link.world)) + len(link.world.broken):
             who = f"{asking} {openrun.NEEDS}" if asking == 1 else f"{asking} need you"
             entries.append(Entry(((f"{self.scene.signs.needs} {who}", "needs"),), "triage"))
             room -= entries[0].width + self.banner.gap

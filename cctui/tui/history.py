@@ -126,7 +126,8 @@ class History(RowList, inherit_bindings=False):
         word = look(record)
         tone = "dim" if word == "cancelled" else word
         mark = self.mark(signs.cursor, chosen)
-        left: list[Span] = [mark, (f"{signs.of(word)} ", tone), (view.safe(record.task_id), "strong" if chosen else "")]
+        name = (view.safe(record.task_id), "strong" if chosen else "")
+        left: list[Span] = [mark, (f"{signs.of(word)}{signs.letter(word)} ", tone), name]
         cost = f" ${record.cost_usd:.2f}" if record.cost_usd is not None else ""
         right: list[Span] = [
             (cost, "dim"),
@@ -139,10 +140,10 @@ class History(RowList, inherit_bindings=False):
         """How it ended, whether that is proven, and what the task's runs up to this one took."""
         proven, beside = proof.mark(record), self.beside(key) if width >= ROOMY else []
         if not proven and not beside:
-            return second([("   ", "")], view.outcome(record), "dim" if record.success else tone, width)
+            return second([("    ", "")], view.outcome(record), "dim" if record.success else tone, width)
         sign: list[Span] = [(f" {self.scene.signs.of(proven)} {proven} ", proven)] if proven else []
         said = (view.outcome(record), "dim" if record.success else tone)
-        return fit([("   ", ""), said], [*sign, *beside], width)
+        return fit([("    ", ""), said], [*sign, *beside], width)
 
     def beside(self, key: str) -> list[Span]:
         """``▂▃▂█▂▃▂▂ 7/8``: what they took, and how many of them were done."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 from textual.app import App, SystemCommand
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.screen import Screen
 
 from cctui.core import view
@@ -45,13 +45,14 @@ class Offers(Provider):
             yield DiscoveryHit(Text(title(row)), partial(self.go, row), text=title(row), help=about(row))
 
     async def search(self, query: str) -> Hits:
+        # Of equal hits the first wins: whoever types a task's name wants to go there.
         matcher = self.matcher(query)
-        for name, words, run, _ in self.verbs():
-            if score := matcher.match(name):
-                yield Hit(score, matcher.highlight(name), run, help=words)
         for row in self.rows():
             if score := matcher.match(title(row)):
                 yield Hit(score, Text(title(row)), partial(self.go, row), text=title(row), help=about(row))
+        for name, words, run, _ in self.verbs():
+            if score := matcher.match(name):
+                yield Hit(score, matcher.highlight(name), run, help=words)
 
     def go(self, row: Row) -> None:
         """Back on the board, with the cursor on the row, in whichever list it is."""
@@ -62,8 +63,14 @@ class Offers(Provider):
             board.seek(row)
 
 
+def open_palette(app: App[Any]) -> None:
+    """Textual's own words would say less, and not in ASCII."""
+    if not CommandPalette.is_open(app):
+        app.push_screen(CommandPalette(placeholder="A key by its name, or a task", id="--command-palette"))
+
+
 def verbs(app: App[Any], screen: Screen[Any]) -> Iterator[SystemCommand]:
-    """Every key that works on this screen, by name, with what it would act on; what the hint line shows stands first."""
+    """Every key that works on this screen, by name, with what it would act on; what the hint line shows comes first."""
     seen: set[str] = set()
     for active in sorted(screen.active_bindings.values(), key=lambda active: hints.order(screen, active)):
         binding, node = active.binding, active.node

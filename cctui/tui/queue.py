@@ -183,8 +183,8 @@ class Queue(RowList, inherit_bindings=False):
         if action in ("run", "accept"):
             run = self.run_at()
             return (action == "accept") is (run is not None and plan_waits(run))
-        if action == "unmark":
-            return bool(self.marks)
+        if action in ("unmark", "new"):  # with rows marked the hint line has room for them; the board's n still works
+            return bool(self.marks) is (action == "unmark")
         return action not in ("drop", "carry_to", "put_back")
 
     @property

@@ -19,6 +19,7 @@ from cctui.tui.forms import EditField
 from cctui.tui.help import Help
 from cctui.tui.messages import Scene
 from cctui.tui.notices import Notices
+from cctui.tui.palette import Offers, open_palette, verbs
 from cctui.tui.past import Past
 from cctui.tui.peek import Peek, Saying
 from cctui.tui.plan import Plan
@@ -26,7 +27,20 @@ from cctui.tui.seat import attach, take_over
 from cctui.tui.triage import Triage
 from cctui.tui.why import Why, Windows
 
-__all__ = ["Filter", "Help", "LinkError", "attach", "edit", "leaving", "make", "sure", "take_over"]
+__all__ = [
+    "Filter",
+    "Help",
+    "LinkError",
+    "Offers",
+    "attach",
+    "edit",
+    "leaving",
+    "make",
+    "open_palette",
+    "sure",
+    "take_over",
+    "verbs",
+]
 
 
 def make(scene: Scene, where: str, key: str) -> Screen[Any]:

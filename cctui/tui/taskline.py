@@ -89,7 +89,9 @@ def facts(row: Row, task: Task | None, look: Look) -> list[Span]:
     """Deadline, expected cost, the rule that chose its place, state: in columns where there is room for them."""
     columns = look.width >= COLUMNS
     expected, rule = takes(row.expected), row.rule
-    if rule.startswith("p") and (look.headed or (not columns and rule == "p5")):
+    if task and task.deadline and rule == f"by {view.moment(task.deadline, look.now)}":
+        rule = ""  # the deadline says so itself
+    elif rule.startswith("p") and (look.headed or (not columns and rule == "p5")):
         rule = ""
     if rule.startswith("~"):  # decided by its cost, which stands here anyway
         expected, rule = rule, ""
@@ -117,7 +119,8 @@ def due(task: Task | None, now: datetime) -> list[Span]:
     if task is None or task.deadline is None:
         return []
     left = (task.deadline - now).total_seconds()
-    return [(f"  due {view.moment(task.deadline, now)}", "bad" if left < 0 else "warn" if left < SOON else "dim")]
+    word = "was due" if left < 0 else "due"
+    return [(f"  {word} {view.moment(task.deadline, now)}", "bad" if left < 0 else "warn" if left < SOON else "dim")]
 
 
 def known(row: Row, task: Task | None) -> Mapping[str, Collection[str]]:

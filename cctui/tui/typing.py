@@ -1,7 +1,8 @@
 """Keys, one after another: what is typed fast, or comes in one packet over a slow line, goes where it was meant to go.
 
-A key may open a screen, but only a message later; until it has been dealt with, the keys behind it are held back.
-Nothing is held for longer than a moment, whatever becomes of the widget that got the key.
+A key may open a screen, but only a message later; until it has been dealt with, the keys behind it are held back.  So
+are those behind the key that saves a form: what they are meant for stands only once the form has its answer.  Nothing
+is held for longer than a moment, whatever becomes of the widget that got the key, and esc is never held by a form.
 """
 
 from __future__ import annotations
@@ -14,25 +15,36 @@ from textual.events import Key
 from textual.message_pump import MessagePump
 from textual.timer import Timer
 
+from cctui.tui.messages import Scene
+
 SOON = 0.005
 """Seconds between two looks at whether a screen has come."""
-LONGEST = 0.5
-"""Seconds after which the next key goes on in any case."""
+LONGEST = 1.5
+"""Seconds after which the next key goes on in any case: a slow machine opens its first screen within them."""
+ANSWER = 3.0
+"""Seconds for which a form's answer is waited for."""
 
 
 class Typing:
     """Used by the app: `holds` asks before a key is handed on, `sent` says to whom one has been."""
 
-    def __init__(self, app: App[Any]) -> None:
+    def __init__(self, app: App[Any], scene: Scene) -> None:
         self.app = app
+        self.scene = scene
         self.held: deque[Key] = deque()
         self.under_way: Key | None = None
         self.patience: Timer | None = None
 
     def holds(self, key: Key) -> bool:
         """Whether it has to wait for the one before it."""
-        if self.under_way is None or self.under_way is key:
+        if self.under_way is key or (self.scene.asking and key.key == "escape"):
             return False
+        if self.under_way is None:
+            if not self.scene.asking:
+                return False
+            self.under_way = key
+            self.patience = self.app.set_timer(ANSWER, self.next)
+            self.app.set_timer(SOON, self.settle)
         self.held.append(key)
         return True
 
@@ -57,7 +69,7 @@ class Typing:
         if not self.held:
             self.next()
         elif self.under_way is not None:
-            self.app.set_timer(SOON, self.next if ready(self.app) else self.settle)
+            self.app.set_timer(SOON, self.next if ready(self.app) and not self.scene.asking else self.settle)
 
     def next(self) -> None:
         if self.patience:

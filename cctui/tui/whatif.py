@@ -171,7 +171,7 @@ def told(found: tuple[Slip, ...], after: Plan) -> tuple[str, str]:
     later = [slip for slip in found if slip.seconds > 0]
     late = any(slip.newly_late for slip in later)
     if not later:
-        sooner = [f"{short(slip.task, 16)} -{span(-slip.seconds)}" for slip in reversed(found)][:WORST]
+        sooner = [_sooner(slip) for slip in reversed(found)][:WORST]
         return (f"nobody ends later{': ' if sooner else ''}{', '.join(sooner)}", "good")
     worst = sorted(later, key=lambda slip: (not slip.newly_late, -slip.seconds))
     tone = "bad" if late else "warn"
@@ -180,6 +180,11 @@ def told(found: tuple[Slip, ...], after: Plan) -> tuple[str, str]:
     parts = [_slip(slip, after) for slip in worst[:WORST]]
     more = f" · {len(worst) - WORST} more" if len(worst) > WORST else ""
     return f"later: {' · '.join(parts)}{more}", tone
+
+
+def _sooner(slip: Slip) -> str:
+    name = short(slip.task, 16)
+    return f"{name} -{span(-slip.seconds)}" if slip.end_before else f"{name} is done again"
 
 
 def _alone(slip: Slip, after: Plan) -> str:

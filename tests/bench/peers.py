@@ -1,6 +1,6 @@
 """The same figures of other terminal programs, in one run: posting and harlequin from PyPI, htop where it is installed.
 
-Their packages go into a virtual environment of their own in the cache; nothing of theirs is read or imported by us.
+Each package goes into a virtual environment of its own in the cache; nothing of theirs is read or imported by us.
 Not part of a bare `./script/bench`: it needs the network once.
 """
 
@@ -29,12 +29,11 @@ DRAWN = 1500
 
 def figures() -> list[Figure]:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cctui-test" / "peers"
-    bin_folder = _installed(cache)
     with tempfile.TemporaryDirectory(prefix="cct-") as home:
         bench = Bench(Path(home), f"cct-bench-{Path(home).name[-6:]}")
         bench.environ["CCTUI_UI_ON_HANGUP"] = "stop"
         ours = [sys.executable, "-m", "cctui", "--no-tmux", "--root", str(bench.root)]
-        programs = {"cctui": ours} | {name: [str(bin_folder / name)] for name in PEERS}
+        programs = {"cctui": ours} | {name: [str(_installed(cache / name, name))] for name in PEERS}
         if htop := shutil.which("htop"):
             programs["htop"] = [htop]
         try:
@@ -57,11 +56,13 @@ LIMIT = {("first paint", "htop"): 200.0, ("memory", "htop"): 40.0, ("idle, proce
 """htop is written in C and shows no queue: how far we are off is told, not judged."""
 
 
-def _installed(folder: Path) -> Path:
-    if not (folder / "bin" / PEERS[-1]).exists():
+def _installed(folder: Path, name: str) -> Path:
+    """The program, in an environment of its own: each wants another version of Textual."""
+    program = folder / "bin" / name
+    if not program.exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        subprocess.run([str(folder / "bin" / "pip"), "install", "-q", *PEERS], check=True)
-    return folder / "bin"
+        subprocess.run([str(folder / "bin" / "pip"), "install", "-q", name], check=True)
+    return program
 
 
 def _measured(argv: list[str], environ: dict[str, str]) -> dict[str, float]:
@@ -89,7 +90,10 @@ def _first(screen: Screen) -> float:
     """Milliseconds from the start until a whole screen has been written."""
     out = b""
     while len(out) < DRAWN:
-        more = screen.some(30)
+        try:
+            more = screen.some(30)
+        except OSError:  # the program has ended
+            more = b""
         if not more:
             raise RuntimeError(f"nothing more was painted after {out[-300:]!r}")
         out += more

@@ -8,12 +8,15 @@ from typing import Any
 from rich.color import Color, ColorSystem, ColorType
 from rich.style import Style
 from textual.app import App
+from textual.pilot import Pilot
 
 from cctui.core.settings import Settings, UiSettings
 from cctui.tui.app import CctuiApp
 from cctui.tui.signs import ASCII, Signs
-from tests.tui.shots import STATES, link_to
+from tests.tui.shots import STATES, link_to, quiet
 
+PHONE, DESK = (48, 18), (120, 40)
+"""One list at a time, and all there is side by side."""
 TEXT, DRAWN = 4.5, 3.0
 """Contrast that words need, and that what is drawn needs."""
 FRAMES = frozenset("─│╭╮╰╯━┃┏┓┗┛+-|")
@@ -28,6 +31,14 @@ def app_in(state: str, theme: str = "cctui", *, ascii: bool = False) -> tuple[Cc
     world, keys = STATES[state]
     ui = UiSettings(theme=theme, ascii="on" if ascii else "off", motion="off")
     return CctuiApp(link_to(world), engine=None, settings=Settings(ui=ui)), keys
+
+
+async def sized(pilot: Pilot[str], size: tuple[int, int]) -> None:
+    """The same state on a screen of this size, with all that belongs to it there."""
+    if pilot.app.size != size:
+        await pilot.resize_terminal(*size)
+        assert pilot.app.screen.size == size
+    await quiet(pilot)
 
 
 def painted(app: App[Any]) -> Iterator[tuple[str, Style, int]]:

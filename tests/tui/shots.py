@@ -13,13 +13,14 @@ from typing import Any
 from textual.app import App
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.timer import Timer
 
 from cctui.core.settings import Settings, UiSettings
-from cctui.tui import whatif
 from cctui.tui.app import CctuiApp
 from cctui.tui.board import Board
 from cctui.tui.capture import Capture
 from tests.tui.fakes import FakeLink
+from tests.tui.swift import Kept, ring, swift
 from tests.worlds_states import DESIGNED_STATES, EVERY, FAULTS
 
 FOLDER = Path(__file__).parent / "snapshots"
@@ -165,19 +166,26 @@ async def shows(pilot: Pilot[str], text: str) -> None:
 
 
 async def quiet(pilot: Pilot[str]) -> None:
-    """Wait until nothing is looked up any more: what only comes a moment after a key is there as well."""
+    """Wait until nothing is looked up any more: what only comes a moment after a key comes at once."""
     app = pilot.app
     await pilot.pause()
-    if isinstance(app.screen, Board) and app.screen.what_if.timer:
-        await pilot.pause(whatif.PATIENCE)
-    while isinstance(app.screen, Capture) and app.screen.timer:
-        await pilot.pause(0.02)
-    while isinstance(app.screen, Board) and app.screen.preview.behind:
-        await pilot.pause(0.02)
+    while any([await ring(timer) for timer in patient(app)]):
+        await pilot.pause()
     while any(worker.group in ("plan", "whatif", "preview") and not worker.is_finished for worker in app.workers):
-        await pilot.pause(0.02)
+        await pilot.pause(0.002)
     await pilot.pause()
     await pilot.pause()
+
+
+def patient(app: App[Any]) -> list[Timer | None]:
+    """What waits for the next key not to come."""
+    match app.screen:
+        case Board() as board:
+            return [board.what_if.timer, board.preview.timer]
+        case Capture() as capture:
+            return [capture.timer]
+        case _:
+            return []
 
 
 CASES = [(state, size) for state in STATES for size in SIZES] + [(state, size) for state, (_, size) in SMALL.items()]
@@ -189,8 +197,9 @@ def path(state: str, size: tuple[int, int]) -> Path:
 
 async def write_all() -> None:
     FOLDER.mkdir(exist_ok=True)
-    for case in CASES:
-        path(*case).write_text(await render(*case), "utf-8")
+    with swift(Kept()):
+        for case in CASES:
+            path(*case).write_text(await render(*case), "utf-8")
 
 
 if __name__ == "__main__":

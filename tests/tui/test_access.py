@@ -20,7 +20,7 @@ from cctui.tui.app import CctuiApp
 from cctui.tui.notices import LOOKS
 from cctui.tui.signs import ASCII, Signs
 from cctui.tui.themes import OWN, STROKES, TONES, no_colour, palette
-from tests.tui.looks import app_in, coloured, painted, slider
+from tests.tui.looks import DESK, PHONE, app_in, coloured, painted, sized, slider
 from tests.tui.ptys import Terminal
 from tests.tui.shots import STATES, quiet, rows
 
@@ -29,18 +29,17 @@ SCROLLS = (
     *("scroll_to", "scroll_relative", "scroll_home", "scroll_end", "scroll_visible", "scroll_up", "scroll_down"),
     *("scroll_page_up", "scroll_page_down", "scroll_to_widget"),
 )
-PHONE_AND_DESK = pytest.mark.parametrize("size", [(48, 18), (120, 40)], ids=["phone", "desk"])
 
 
 @pytest.mark.parametrize("state", STATES)
-@PHONE_AND_DESK
-async def test_in_ascii_every_state_is_ascii(state: str, size: tuple[int, int]) -> None:
+async def test_in_ascii_every_state_is_ascii(state: str) -> None:
     app, keys = app_in(state, ascii=True)
-    async with app.run_test(size=size, notifications=True) as pilot:
+    async with app.run_test(size=DESK, notifications=True) as pilot:
         await pilot.press(*keys)
-        await quiet(pilot)
-        shown = rows(app)
-        assert shown.isascii(), sorted({char for char in shown if not char.isascii()})
+        for size in (DESK, PHONE):
+            await sized(pilot, size)
+            shown = rows(app)
+            assert shown.isascii(), (size, sorted({char for char in shown if not char.isascii()}))
 
 
 # --- no colours ------------------------------------------------------------------------------------------------------

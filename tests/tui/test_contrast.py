@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import pytest
 from rich.color import ColorSystem
+from textual.pilot import Pilot
 from textual.theme import Theme
 
 from cctui.tui.app import CctuiApp
 from cctui.tui.themes import CONTRAST, DARK, LIGHT, OWN, TONES, palette
-from tests.tui.looks import TEXT, app_in, coloured, contrast, enough, painted, seen
-from tests.tui.shots import STATES, quiet
+from tests.tui.looks import DESK, PHONE, TEXT, app_in, coloured, contrast, enough, painted, seen, sized
+from tests.tui.shots import STATES
 
 CHOSEN = (DARK, LIGHT, CONTRAST)
 """Themes whose colours are ours."""
@@ -29,22 +30,24 @@ def unreadable(app: CctuiApp, system: ColorSystem) -> set[tuple[str, str, float]
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("size", [(48, 18), (120, 40)], ids=["phone", "desk"])
-async def test_every_state_can_be_read_in_every_theme(state: str, size: tuple[int, int]) -> None:
-    """The theme is changed while the state stands open, as the palette does it."""
+async def test_every_state_can_be_read_in_every_theme(state: str) -> None:
+    """Size and theme are changed while the state stands open, as a keyboard that opens and the palette do it."""
     app, keys = app_in(state)
-    async with app.run_test(size=size, notifications=True) as pilot:
+    async with app.run_test(size=DESK, notifications=True) as pilot:
         await pilot.press(*keys)
-        await quiet(pilot)
-        for theme in CHOSEN:
-            app.theme = theme.name
-            await pilot.pause()
-            await pilot.pause()
-            assert not unreadable(app, ColorSystem.TRUECOLOR), theme.name
-        app.theme = OWN.name
-        await pilot.pause()
-        await pilot.pause()
-        assert not {(text, str(style)) for text, style, _ in painted(app) if coloured(style)}
+        for size in (DESK, PHONE):
+            await sized(pilot, size)
+            for theme in CHOSEN:
+                await dressed(pilot, theme)
+                assert not unreadable(app, ColorSystem.TRUECOLOR), (size, theme.name)
+            await dressed(pilot, OWN)
+            assert not {(text, str(style)) for text, style, _ in painted(app) if coloured(style)}, size
+
+
+async def dressed(pilot: Pilot[str], theme: Theme) -> None:
+    pilot.app.theme = theme.name
+    await pilot.pause()
+    await pilot.pause()
 
 
 @pytest.mark.parametrize("theme", CHOSEN, ids=lambda theme: theme.name)

@@ -69,7 +69,7 @@ async def test_nothing_has_ended_yet_and_what_to_press() -> None:
     app, link = app_on(worlds.empty())
     async with app.run_test(size=(48, 18), notifications=True) as pilot:
         await press(pilot, ["4"])
-        assert "Nothing has ended yet." in rows(app) and "esc goes back" in rows(app)
+        assert "Nothing has ended yet." in rows(app) and "esc leads back" in rows(app)
         await press(pilot, ["enter"])
         assert isinstance(app.screen, Figures)
         link.publish(replace(link.world, records=worlds.PAST))

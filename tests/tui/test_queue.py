@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -10,11 +11,14 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
+from cctui.core import view
 from cctui.core.settings import Settings
 from cctui.core.world import Add, Command, Edit, Pause, Remove, RetryTask, RunNow, Together, World
-from cctui.tui import keys
+from cctui.tui import keys, taskline
 from cctui.tui.app import CctuiApp
 from cctui.tui.board import Board
+from cctui.tui.capture import Capture
+from cctui.tui.signs import Signs
 from tests import worlds
 from tests.tui.fakes import FakeLink
 from tests.tui.shots import quiet, rows, shows
@@ -272,6 +276,35 @@ async def test_keys_typed_in_one_go_reach_the_screen_that_the_first_of_them_open
         assert link.sent == [] and app.clipboard == ""
 
 
+async def test_keys_typed_behind_a_new_task_wait_until_it_is_saved() -> None:
+    """The disk takes its time: they are meant for what stands there afterwards, not for the line that was sent."""
+    app, link = app_on(worlds.busy())
+    file, answer = link.filed, asyncio.Event()
+    link.filed = lambda world, command: file(world, command) if answer.is_set() else world  # type: ignore[method-assign]
+    async with app.run_test(size=(48, 18)) as pilot:
+        await press(pilot, ["n", *"one", "enter"])
+        await press(pilot, [])
+        assert app.scene.asking
+        for letter in "nlog of d":
+            app.post_message(events.Key("space" if letter == " " else letter, letter))
+        await pilot.pause(0.1)
+        answer.set()
+        link.publish(file(link.world, link.sent[0]))
+        await shows(pilot, "log of d")
+        assert [type(command).__name__ for command in link.sent] == ["Add"]
+        assert isinstance(app.screen, Capture)
+
+
+async def test_esc_leaves_a_form_that_gets_no_answer() -> None:
+    app, link = app_on(worlds.busy())
+    link.filed = lambda world, command: world  # type: ignore[method-assign]
+    async with app.run_test(size=(48, 18)) as pilot:
+        await press(pilot, ["n", *"one", "enter"])
+        assert app.scene.asking
+        await press(pilot, ["escape"])
+        assert isinstance(app.screen, Board)
+
+
 async def test_a_key_is_not_held_back_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when the one before it was lost with its widget."""
     app, _ = app_on(worlds.busy())
@@ -287,3 +320,61 @@ async def test_a_key_is_not_held_back_for_ever(monkeypatch: pytest.MonkeyPatch) 
             if board.queue.chosen == "link-rot":
                 return
         raise AssertionError("the second key never came through")
+
+
+async def test_a_filter_that_is_kept_shows_the_key_that_ends_it() -> None:
+    app, _ = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        await pilot.pause()
+        assert "esc Clear" not in rows(app)
+        await press(pilot, ["slash", *"vault", "enter"])
+        hints = rows(app).splitlines()[-1]
+        assert "esc Clear" in hints
+        await press(pilot, ["m"])
+        assert "ends the filter" in rows(app) and "t shows" not in rows(app)
+        await pilot.click("#hints", offset=(hints.index("esc Clear") + 1, 0))
+        await pilot.pause()
+        assert "esc Clear" not in rows(app) and "link-rot" in rows(app)
+
+
+async def test_with_rows_marked_the_hint_line_says_what_can_be_done_to_them() -> None:
+    app, _ = app_on(worlds.busy())
+    async with app.run_test(size=(48, 18)) as pilot:
+        await press(pilot, ["v"])
+        assert "esc Unmark  spc Pause" in rows(app)
+        await press(pilot, ["n"])
+        assert isinstance(app.screen, Capture), "the key works all the same"
+
+
+async def test_no_pane_leaves_the_strip_of_a_phone_for_want_of_room() -> None:
+    app, _ = app_on(worlds.thousand())
+    async with app.run_test(size=(48, 18)) as pilot:
+        await press(pilot, ["slash", *"1", "enter"])
+        strip = rows(app).splitlines()[2]
+        assert all(name in strip for name in ("1 Queue", "2 Runs", "3 History")), strip
+
+
+async def test_a_key_that_is_refused_again_says_so_once() -> None:
+    app, link = app_on(World(scanned=True))
+    async with app.run_test(size=(48, 18), notifications=True) as pilot:
+        await press(pilot, ["u", "u", "u"])
+        assert rows(app).count("there is nothing to take back") == 1
+        await press(pilot, ["space"])
+        assert "there is no task here" in rows(app), "a dimmed key says why"
+        await press(pilot, ["3", "R"])
+        assert "there is no run here" in rows(app)
+        assert link.sent == []
+
+
+@pytest.mark.parametrize(("rule", "hours", "said", "unsaid"), [
+    ("for release", 30, "for release · waiting", "was due"),
+    ("by Mon 22:46", -2, "was due Mon 22:46", "by Mon"),
+    ("by 02:10", 3, "due 03:46 by 02:10", "was due"),
+])  # fmt: skip
+def test_a_row_says_what_is_over_and_whom_it_helps_in_words(rule: str, hours: float, said: str, unsaid: str) -> None:
+    world = worlds.busy()
+    task = replace(world.tasks["link-rot"], deadline=worlds.NOW + timedelta(hours=hours))
+    row = replace(next(row for row in view.rows(world, worlds.NOW) if row.name == "link-rot"), rule=rule, expected=None)
+    first, _ = taskline.lines(row, task, taskline.Look(Signs(), 60, worlds.NOW, (" ", "")))
+    told = " ".join("".join(text for text, _ in first).split())
+    assert said in told and unsaid not in told

@@ -60,6 +60,24 @@ async def test_the_cursor_and_what_is_shown_stay_through_resizes() -> None:
         assert board.queue.tops[board.queue.at] - board.queue.scroll_offset.y == line
 
 
+@pytest.mark.parametrize("tiny", [Size(48, 9), Size(30, 18)])
+@pytest.mark.parametrize("pane", ["queue", "runs"])
+async def test_a_screen_that_was_too_small_for_a_moment_has_its_keys_again(tiny: Size, pane: str) -> None:
+    """On a phone the keyboard alone can bring that about."""
+    app = made(FakeLink(worlds.busy()))
+    async with app.run_test(size=PHONE) as pilot:
+        board = app.screen
+        assert isinstance(board, Board)
+        if pane == "runs":
+            await pilot.press("2")
+        await becomes(app, tiny)
+        await becomes(app, PHONE)
+        assert board.focused is board.list_at()
+        assert board.pane() == pane
+        await pilot.press("j")
+        assert board.list_at().at == 1
+
+
 async def test_a_text_that_is_read_stays_where_it_was_and_so_does_the_list_below() -> None:
     link = FakeLink(worlds.busy())
     link.texts["refactor-auth"] = "\n".join(f"line {i} " + "of a long text that wraps " * 4 for i in range(80))

@@ -129,7 +129,7 @@ def wrong(app: App[Any]) -> str:
 @pytest.mark.parametrize(("name", "size"), [
     ("trusted", (48, 18)), ("trusted", (120, 40)), ("broken", (48, 18)), ("noticed", (120, 40)), ("blocked", (60, 30)),
 ])  # fmt: skip
-@tuned(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@tuned(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck))
 @given(hostile, st.booleans())
 @example("".join(PIECES), True)
 async def test_no_view_takes_a_text_for_more(name: str, size: tuple[int, int], text: str, empty: bool) -> None:
