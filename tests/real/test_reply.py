@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import threading
 from pathlib import Path
@@ -57,12 +59,24 @@ def test_a_plan_is_made_anew_with_the_words_in_the_same_conversation(stub: StubA
     assert said_by_us(stub, tag).count(WORDS) == 1
 
 
+def hooks_at_work() -> bool:
+    """Whether a hook of the first tool call is still at it: on a busy machine it may be slower than the next request,
+    and would take the words that are meant for the second."""
+    base = os.fsencode(os.environ["CCTUI_TEST"])
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            called = (entry / "cmdline").read_bytes()
+            if (b"guard.py" in called or b"hook.py" in called) and base in (entry / "environ").read_bytes():
+                return True
+    return False
+
+
 def test_a_run_at_work_hears_it_at_its_next_tool_call(stub: StubApi, engine: Headless, tag: str) -> None:
     go_on = threading.Event()
     stub.script(tag, Use("Bash", {"command": "echo one", "description": "one"}, "One."))
     stub.script(tag, Use("Bash", {"command": "echo two", "description": "two"}, "Two.", after=go_on), Say("Done."))
     engine.drop("probe", task(tag))
-    at_last(lambda: len(stub.asked(tag)) == 2, PATIENCE)
+    at_last(lambda: len(stub.asked(tag)) == 2 and not hooks_at_work(), PATIENCE)
     answer = engine.ccq("reply", "probe", WORDS)
     assert answer["data"]["text"] == "probe hears your words at its next tool call"
     assert engine.row("probe")["run"]["unheard"]

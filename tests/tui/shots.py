@@ -178,14 +178,15 @@ async def quiet(pilot: Pilot[str]) -> None:
 
 
 def patient(app: App[Any]) -> list[Timer | None]:
-    """What waits for the next key not to come."""
-    match app.screen:
-        case Board() as board:
-            return [board.what_if.timer, board.preview.timer]
-        case Capture() as capture:
-            return [capture.timer]
-        case _:
-            return []
+    """What waits for the next key not to come, also below a question."""
+    found: list[Timer | None] = []
+    for screen in app.screen_stack:
+        match screen:
+            case Board():
+                found += [screen.what_if.timer, screen.preview.timer]
+            case Capture():
+                found.append(screen.timer)
+    return found
 
 
 CASES = [(state, size) for state in STATES for size in SIZES] + [(state, size) for state, (_, size) in SMALL.items()]

@@ -29,7 +29,7 @@ SPAN = 0.04
 """Seconds: timers that ring within them are waited for."""
 CHILD = 0.2
 """Seconds in which a program that was started may end."""
-LONGEST = 10.0
+LONGEST = 40.0
 """Seconds in which the loop has to come to rest: an app that never does is a fault."""
 SPUN = 0.002
 """Seconds that are not worth sleeping: the loop sleeps in whole milliseconds, and longer."""
