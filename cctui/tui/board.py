@@ -197,7 +197,8 @@ class Board(Screen[None]):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A tap on another pane makes it the one that stays when the screen turns narrow."""
         name = event.widget.id
-        if name in PANES and name != self.pane():
+        # One that has lost the focus again meanwhile would call it back, and so on for ever.
+        if name in PANES and name != self.pane() and event.widget is self.focused:
             self.action_pane(name)
 
     def seek(self, row: Row) -> None:

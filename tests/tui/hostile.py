@@ -20,7 +20,7 @@ PIECES = (
     "\x1b", "\x9b31m", "\x9d52;c;aGk=\x9c", "\x90q\x9c", "\x07", "\r", "\n", "\t", "\x00", "\x08", "\x7f", "\x85",
     "\x0b\x0c", "\u2028", "\u202egnirts", "\u2066x\u2069", "\u200fx", "\u200b\u200d\ufeff\u2060", "\xad",
     "e" + "\u0301" * 40, "\u20e3", "日本語", "ｆｕｌｌ", "👩\u200d👩\u200d👧", "❤\ufe0f", "👍🏽", "🇩🇪", "\ud800",
-    "\udcff\udc9b", "\U000e0041", "\u3164", "w" * 300, "a b " * 80, "---\n", "```\n", "## ", "\n\n",
+    "\udcff\udc9b", "\U000e0041", "\u3164", "w" * 150, "a b " * 40, "---\n", "```\n", "## ", "\n\n",
 )  # fmt: skip
 hostile = st.lists(st.sampled_from(PIECES) | st.text(max_size=6), min_size=1, max_size=6).map("".join)
 

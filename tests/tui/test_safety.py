@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, get_type_hints
 
 import pytest
-from hypothesis import HealthCheck, example, given
+from hypothesis import HealthCheck, given
 from hypothesis import settings as tuned
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -126,13 +126,24 @@ def wrong(app: App[Any]) -> str:
     return ""
 
 
-@pytest.mark.parametrize(("name", "size"), [
+WHERE = [
     ("trusted", (48, 18)), ("trusted", (120, 40)), ("broken", (48, 18)), ("noticed", (120, 40)), ("blocked", (60, 30)),
-])  # fmt: skip
-@tuned(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck))
-@given(hostile, st.booleans())
-@example("".join(PIECES), True)
-async def test_no_view_takes_a_text_for_more(name: str, size: tuple[int, int], text: str, empty: bool) -> None:
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "size"), WHERE)
+async def test_no_view_takes_a_text_for_more(name: str, size: tuple[int, int]) -> None:
+    await walked(name, size, "".join(PIECES), empty=True)
+
+
+@tuned(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(WHERE), hostile, st.booleans())
+async def test_no_view_takes_any_text_for_more(where: tuple[str, tuple[int, int]], text: str, empty: bool) -> None:
+    await walked(*where, text, empty=empty)
+
+
+async def walked(name: str, size: tuple[int, int], text: str, *, empty: bool) -> None:
+    """Through every view of a World with that text in every field."""
     app = CctuiApp(HostileLink(spoiled(EVERY[name](), text, empty=empty), text), engine=None, settings=Settings())
     async with app.run_test(size=size, notifications=True) as pilot:
         for keys in VIEWS:
